@@ -1,0 +1,1 @@
+"""Label each paragraph of the news with the topics it addresses."""

@@ -1,0 +1,152 @@
+"""Read experiments and label sets from YAML into typed, frozen settings; the only module that knows YAML."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from pipeline.errors import ConfigError
+from pipeline.schema import Topic
+
+T = TypeVar("T")
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """Frozen settings that refuse an unknown key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataSettings(Settings):
+    """Where labelled paragraphs are, and which of them are the test side."""
+
+    topics: str
+    train: tuple[str, ...] = Field(min_length=1, strict=False)
+    test: tuple[str, ...] = Field(default=(), strict=False)
+    test_writers: tuple[str, ...] = Field(default=(), strict=False)
+    duplicates: bool = False
+
+    @model_validator(mode="after")
+    def _one_test_side(self) -> "DataSettings":
+        if bool(self.test) == bool(self.test_writers):
+            raise ValueError("state the test side once: either `test` (files) or `test_writers` (batches)")
+        return self
+
+
+class SplitSettings(Settings):
+    """How training rows are dealt to folds."""
+
+    folds: int = Field(ge=2)
+    seed: int
+    near_duplicate: Share | None
+
+
+class FeatureSettings(Settings):
+    """What is counted in a text and how counts are weighted; see `pipeline.features`."""
+
+    ngrams: int = Field(ge=1, le=3)
+    prefix: int = Field(ge=0)
+    min_df: int = Field(ge=1)
+    sublinear: bool
+    unknown: float = Field(ge=0)
+    sentence_share: Share
+
+
+class ClassifierSettings(Settings):
+    """The linear classifier that is fitted once for each topic."""
+
+    kind: Literal["logistic_regression", "linear_svc", "ridge"]
+    C: float = Field(gt=0)
+    class_weight: Literal["balanced"] | None
+    seed: int
+
+
+class ThresholdSettings(Settings):
+    """What a threshold is chosen for; see `pipeline.thresholds`."""
+
+    objective: Literal["f1", "precision", "recall", "cost"]
+    floor: Share | None = None
+    cost_ratio: float | None = Field(default=None, gt=0)
+    shrinkage: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _needs(self) -> "ThresholdSettings":
+        if self.objective in ("precision", "recall") and self.floor is None:
+            raise ValueError(f"objective {self.objective} needs `floor`")
+        if self.objective == "cost" and self.cost_ratio is None:
+            raise ValueError("objective cost needs `cost_ratio`")
+        return self
+
+
+class TrackingSettings(Settings):
+    """The names under which runs and models are kept."""
+
+    experiment: str
+    model_name: str
+
+
+class Config(Settings):
+    """One complete experiment."""
+
+    data: DataSettings
+    split: SplitSettings
+    features: FeatureSettings
+    classifier: ClassifierSettings
+    thresholds: ThresholdSettings
+    gate: dict[str, Share]
+    tracking: TrackingSettings
+    output: str
+
+
+class _TopicsFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    topics: tuple[Topic, ...] = Field(min_length=1)
+
+
+def read_config(path: Path) -> Config:
+    """Read one experiment; raise ConfigError with the file, the key and what was expected."""
+    return _validated(TypeAdapter(Config), path)
+
+
+def read_topics(path: Path) -> tuple[Topic, ...]:
+    """Read the label set in column order; raise ConfigError as `read_config` does."""
+    topics = _validated(TypeAdapter(_TopicsFile), path).topics
+    ids = [topic.id for topic in topics]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ConfigError(f"{path}: topic id given twice: {', '.join(twice)}")
+    return topics
+
+
+def as_yaml(config: Config) -> str:
+    """Give the experiment as the YAML that `read_config` reads."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested settings to dotted keys, as a tracking server shows them."""
+    items: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            items |= flat(value, f"{prefix}{key}.")
+        else:
+            items[f"{prefix}{key}"] = str(value)
+    return items
+
+
+def _validated(adapter: TypeAdapter[T], path: Path) -> T:
+    try:
+        return adapter.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigError(f"{path}: {key}: {first['msg']}") from None

@@ -1,0 +1,33 @@
+"""The errors a user can cause or meet: each is printed as one line, without a traceback."""
+
+
+class TopicsError(Exception):
+    """Base of every error that the command line prints as one line before it exits with status 1."""
+
+
+class ConfigError(TopicsError):
+    """A configuration or topics file is missing, malformed or contradicts itself."""
+
+
+class DataError(TopicsError):
+    """Labelled data breaks its contract; the message names file and line."""
+
+
+class SourceError(TopicsError):
+    """An article to label cannot be read."""
+
+
+class BundleError(TopicsError):
+    """A trained model is missing, damaged or of another format version."""
+
+
+class TrackingError(TopicsError):
+    """The tracking server or its store cannot be used."""
+
+
+class OutputError(TopicsError):
+    """A result cannot be written."""
+
+
+class GateError(TopicsError):
+    """A candidate does not meet the gate, so the champion stays."""

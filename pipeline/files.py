@@ -1,0 +1,22 @@
+"""Write files so that a reader sees the old content or the new, never a part."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import OutputError
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path that replaces `path` when the block ends well, and vanishes when it does not."""
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)

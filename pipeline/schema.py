@@ -1,0 +1,65 @@
+"""The rows that flow through the project: topics, labelled paragraphs, articles and predictions."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One label of the label set; the order in `topics.yaml` is the order of every score column."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from YAML: a misspelt key is an error
+
+    id: str
+    title: str
+    definition: str = ""
+    colour: str = "#5f6368"
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledParagraph:
+    """One line of labelled data. `topics` is `()` for "none" and `None` for "not labelled yet"."""
+
+    article: str
+    paragraph: int
+    text: str
+    topics: tuple[str, ...] | None = None
+    title: str | None = None
+    genre: str | None = None
+    region: str | None = None
+    date: str | None = None
+    writer: str | None = None
+    writer_topics: tuple[str, ...] | None = None
+    reader_topics: tuple[str, ...] | None = None
+    subtopics: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A text to label and where it came from."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What made one topic's score: `logit(score) = bias + sum of all contributions + rest`."""
+
+    bias: float
+    terms: tuple[tuple[str, float], ...]
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one paragraph; `text` is exactly `article.text[start:end]`."""
+
+    source: str
+    paragraph: int
+    start: int
+    end: int
+    text: str
+    topics: tuple[str, ...]
+    scores: dict[str, float]
+    explanation: dict[str, Explanation] = field(default_factory=dict)
