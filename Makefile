@@ -1,10 +1,13 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 CONFIG ?= configs/default.yaml
+A ?= champion
+B ?= candidate
+RUN ?= candidate
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help install train evaluate predict ui test lint format check-data lock clean
+.PHONY: help install train evaluate predict compare search reproduce check-data ui test lint format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +37,18 @@ evaluate: $(READY) ## Score the candidate on the test side; champion if it passe
 predict: $(READY) ## Label new articles: make predict INPUT=article.txt
 	@test -n "$(INPUT)" || { echo "error: say what to label: make predict INPUT=path" >&2; exit 2; }
 	@$(BIN)/topics predict $(INPUT)
+
+compare: $(READY) ## Compare two models on the same rows: make compare A=champion B=candidate
+	@$(BIN)/topics compare $(A) $(B) --config $(CONFIG)
+
+search: $(READY) ## Search features, classifier and weights by cross-validation (goes on where it stopped)
+	$(BIN)/topics search
+
+reproduce: $(READY) ## Build a tracked run again and hold every figure against it: make reproduce RUN=candidate
+	$(BIN)/topics reproduce $(RUN) --config $(CONFIG)
+
+check-data: $(READY) ## Check the labelled data: schema, duplicates, shares, names, agreement, and the data card
+	$(BIN)/python -m pytest tests/test_data.py
 
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG)

@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -23,6 +24,9 @@ MODEL = click.option(
     show_default=True,
     type=click.Path(path_type=Path),
     help="A bundle file, or an output folder: its champion, or its candidate as long as there is no champion.",
+)
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
 )
 
 
@@ -58,19 +62,11 @@ def train_command(config: Path) -> None:
 
     Example: topics train --config configs/default.yaml
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from pipeline.config import read_config
     from pipeline.train import train
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("cross-validating and fitting", total=None)
-        train(
-            read_config(config),
-            say=click.echo,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with _progress("cross-validating and fitting") as progress:
+        train(read_config(config), say=click.echo, progress=progress)
 
 
 @main.command("evaluate")
@@ -83,9 +79,7 @@ def train_command(config: Path) -> None:
     type=click.Path(path_type=Path),
     help="With --data: a bundle file or output folder (default: the config's output folder).",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
-)
+@FORMAT
 def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, form: str) -> None:
     """Score the candidate on the test side; make it champion if it passes the gate, else exit 1.
 
@@ -110,6 +104,96 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
         raise GateError(f"the candidate stays candidate: {'; '.join(failures)}")
     if not data:
         click.echo("gate passed: the candidate is champion now", err=True)
+
+
+@main.command("compare")
+@click.argument("first")
+@click.argument("second")
+@CONFIG
+@click.option("--data", multiple=True, help="Labelled JSON lines to compare on (default: the config's test side).")
+@FORMAT
+def compare_command(first: str, second: str, config: Path, data: tuple[str, ...], form: str) -> None:
+    """Compare two models on the same rows: FIRST and SECOND are aliases, run ids or bundle files.
+
+    Prints the difference of every figure with its interval and p-value, and the rows fixed and broken.
+
+    Example: topics compare champion candidate
+    """
+    from pipeline.compare import compare
+    from pipeline.config import read_config
+
+    found = compare(read_config(config), first, second, data)
+    click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
+
+
+@main.command("search")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("configs/search.yaml"),
+    show_default=True,
+    help="What to search, as YAML.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("models/best.yaml"),
+    show_default=True,
+    help="Where the best experiment goes.",
+)
+def search_command(config: Path, output: Path) -> None:
+    """Search the settings of an experiment by cross-validation; start it again to resume.
+
+    Example: topics search --config configs/search.yaml --output configs/mine.yaml
+    """
+    from pipeline.config import read_search
+    from pipeline.search import search
+
+    with _progress("searching") as progress:
+        best = search(read_search(config), output, progress=progress)
+    click.echo(best)
+
+
+@main.command("reproduce")
+@click.argument("run")
+@CONFIG
+def reproduce_command(run: str, config: Path) -> None:
+    """Rebuild a tracked RUN (an id or an alias) from its commit, config and data, and compare all its figures.
+
+    Example: topics reproduce candidate
+    """
+    from pipeline.config import read_config
+    from pipeline.reproduce import reproduce
+
+    click.echo(reproduce(read_config(config), run))
+
+
+@main.command("census")
+@CONFIG
+def census_command(config: Path) -> None:
+    """Count what the labelled data hold, as the Markdown tables of the data card.
+
+    Example: topics census > tables.md
+    """
+    from pipeline.config import read_config
+    from pipeline.describe import describe
+
+    click.echo(describe(read_config(config)), nl=False)
+
+
+@main.command("ui")
+@CONFIG
+@click.option("--port", default=5000, show_default=True, help="The port on loopback.")
+def ui_command(config: Path, port: int) -> None:
+    """Open MLflow's page on the runs of the config's output folder, on loopback, until Ctrl-C.
+
+    Example: topics ui --port 5001
+    """
+    from pipeline.config import read_config
+    from pipeline.tracking import serve_page
+
+    settings = read_config(config)
+    serve_page(Path(settings.output), port)
 
 
 @main.command("predict")
@@ -157,6 +241,17 @@ def predict_command(
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), output)
     if errors:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on standard error; give the function that moves it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _bundle_path(model: Path) -> Path:

@@ -14,6 +14,7 @@ from pipeline.schema import LabelledParagraph, Topic
 
 Rows = Sequence[LabelledParagraph]
 _INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][\w\u2019'-]+")
+_LOWER_AT_MOST = 2
 _LENGTHS = (30, 60, 90, 120, 180)
 
 
@@ -79,7 +80,8 @@ def agreement_table(rows: Rows, topics: Sequence[Topic]) -> list[Row]:
 def subtopic_table(rows: Rows, titles: dict[str, str]) -> list[Row]:
     """Count paragraphs by the sub-topic codes that the second reader gave."""
     counted = Counter(code for row in rows for code in row.subtopics or ())
-    return [["code", "sub-topic", "paragraphs"]] + [[c, title, str(counted[c])] for c, title in titles.items()]
+    table: list[Row] = [["code", "sub-topic", "paragraphs"]]
+    return table + [[code, title, str(counted[code])] for code, title in titles.items()]
 
 
 def name_table(rows: Rows, *, most: int = 100) -> list[Row]:
@@ -92,7 +94,7 @@ def name_table(rows: Rows, *, most: int = 100) -> list[Row]:
     seen: Counter[str] = Counter()
     topics: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        for name in {found for found in _INSIDE.findall(row.text) if lower[found.lower()] <= 2}:
+        for name in {found for found in _INSIDE.findall(row.text) if lower[found.lower()] <= _LOWER_AT_MOST}:
             seen[name] += 1
             topics.update((name, topic) for topic in row.topics or ())
     found = []
@@ -100,7 +102,9 @@ def name_table(rows: Rows, *, most: int = 100) -> list[Row]:
         topic, hits = max(((t, n) for (owner, t), n in topics.items() if owner == name), key=lambda x: x[1])
         found.append((hits / number, name, topic, number))
     table: list[Row] = [["name", "paragraphs", "topic it goes with most", "precision"]]
-    return table + [[name, str(number), topic, f"{share:.2f}"] for share, name, topic, number in sorted(found)[::-1]]
+    return table + [
+        [name, str(number), topic, f"{share:.2f}"] for share, name, topic, number in sorted(found)[::-1]
+    ]
 
 
 def distinct_ngrams(rows: Rows, *, n: int) -> float:

@@ -11,6 +11,7 @@ from pipeline.bundle import Bundle, load_bundle
 from pipeline.comparison import Difference, differences, fixed_and_broken
 from pipeline.config import Config, read_topics
 from pipeline.errors import BundleError, DataError
+from pipeline.experiment import label_matrix
 from pipeline.schema import LabelledParagraph
 from pipeline.tracking import Tracker
 
@@ -81,7 +82,7 @@ def compare(config: Config, first: str, second: str, data: Sequence[str] = ()) -
     if two.scorer.topics != topics:
         raise BundleError(f"{first} and {second} have different topics: {topics} and {two.scorer.topics}")
     rows = _rows(config, topics, data)
-    labels = corpus.label_matrix(rows, topics)
+    labels = label_matrix(rows, topics)
     weights = resampling.article_weights(
         [row.article for row in rows], resamples=RESAMPLES, seed=config.split.seed
     )

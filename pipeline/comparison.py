@@ -31,9 +31,9 @@ def differences(
 ) -> dict[str, Difference]:
     """Compare two models' labels and scores by the paired bootstrap (Efron and Tibshirani 1993, chapter 16).
 
-    `labels` bool [n, k]; answers are (labels given bool [n, k], scores float64 [n, k]); `weights` float64 [1 + B, n]
-    as `resampling.article_weights` gives them, the same for both, so that what is hard for both cancels out. The
-    p-value is two-sided: twice the share of resamples on the other side of zero, with one added to both counts.
+    `labels` bool [n, k]; answers are (labels given bool [n, k], scores float64 [n, k]); `weights` float64
+    [1 + B, n] as `resampling.article_weights` gives them, the same for both, so that what is hard for both cancels
+    out. The p-value is two-sided: twice the share of resamples beyond zero, with one added to both counts.
     """
     one, two = (figures(topics, labels, given, scores, weights) for given, scores in (first, second))
     found = {}

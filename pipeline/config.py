@@ -101,6 +101,25 @@ class Config(Settings):
     output: str
 
 
+class Span(Settings):
+    """A range of a number to search, on a logarithmic scale where `log`."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+class Search(Settings):
+    """What to search: dotted keys of the base experiment, each with a list of values or a span."""
+
+    name: str
+    base: str
+    trials: int = Field(ge=1)
+    figure: str
+    seed: int
+    space: dict[str, Span | list[Any]] = Field(min_length=1)
+
+
 class _TopicsFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     topics: tuple[Topic, ...] = Field(min_length=1)
@@ -119,6 +138,28 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     if twice:
         raise ConfigError(f"{path}: topic id given twice: {', '.join(twice)}")
     return topics
+
+
+def read_search(path: Path) -> Search:
+    """Read what to search; raise ConfigError as `read_config` does."""
+    return _validated(TypeAdapter(Search), path)
+
+
+def overridden(config: Config, values: Mapping[str, Any]) -> Config:
+    """Change settings by dotted keys; raise ConfigError where a key or value does not fit."""
+    tree = config.model_dump(mode="json")
+    for key, value in values.items():
+        *path, last = key.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.get(part, {})
+        if last not in branch:
+            raise ConfigError(f"{key}: no such setting")
+        branch[last] = value
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}") from None
 
 
 def as_yaml(config: Config) -> str:

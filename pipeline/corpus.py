@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.config import Config
 from pipeline.errors import DataError
+from pipeline.experiment import label_matrix
 from pipeline.schema import LabelledParagraph
 from pipeline.split import near_duplicates
 
@@ -79,15 +80,6 @@ def read_sides(config: Config, topics: Sequence[str]) -> Sides:
 def labelled(rows: Iterable[LabelledParagraph]) -> list[LabelledParagraph]:
     """Keep the rows that somebody has labelled; `topics: []` is a label."""
     return [row for row in rows if row.topics is not None]
-
-
-def label_matrix(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> NDArray[np.bool_]:
-    """Give the labels as bool [n, k] in column order."""
-    found = np.zeros((len(rows), len(topics)), bool)
-    for index, row in enumerate(rows):
-        for topic in row.topics or ():
-            found[index, topics.index(topic)] = True
-    return found
 
 
 def fingerprint(rows: Iterable[LabelledParagraph]) -> str:

@@ -31,3 +31,7 @@ class OutputError(TopicsError):
 
 class GateError(TopicsError):
     """A candidate does not meet the gate, so the champion stays."""
+
+
+class ReproductionError(TopicsError):
+    """A run cannot be built again with the same figures."""

@@ -11,8 +11,10 @@ from pipeline import corpus, gate, plots, report, resampling
 from pipeline.baselines import keyword_labels
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.calibration import expected_calibration_error
+from pipeline.comparison import differences
 from pipeline.config import Config, read_topics
 from pipeline.errors import BundleError, DataError
+from pipeline.experiment import label_matrix
 from pipeline.files import writing_whole
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
@@ -73,8 +75,9 @@ def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
     with tempfile.TemporaryDirectory() as temporary:
         file = tracker.fetch_bundle(candidate.run_id, Path(temporary))
         bundle, content = load_bundle(file), file.read_bytes()
-    found = measure("test side", bundle, _test_rows(config, bundle), seed=config.split.seed)
-    failures = gate.failures(config.gate, found.evaluations["model"])
+    rows = _test_rows(config, bundle)
+    found = measure("test side", bundle, rows, seed=config.split.seed)
+    failures = _gate(config, tracker, bundle, rows, found)
     _log(tracker, candidate, found, failures)
     with writing_whole(folder / "report.md") as file:
         file.write_text(found.as_markdown(), encoding="utf-8")
@@ -89,7 +92,7 @@ def measure(name: str, bundle: Bundle, rows: list[LabelledParagraph], *, seed: i
     """Measure a bundle, the most frequent answer and the topics' keywords on the same labelled rows."""
     topics, scorer = bundle.topics, bundle.scorer
     texts = [row.text for row in rows]
-    labels = corpus.label_matrix(rows, scorer.topics)
+    labels = label_matrix(rows, scorer.topics)
     scores = scorer.scores(texts)
     constant = np.isin(scorer.topics, bundle.about["most_frequent"].split())[None].repeat(len(rows), 0)
     keywords = keyword_labels(texts, topics)
@@ -105,6 +108,29 @@ def measure(name: str, bundle: Bundle, rows: list[LabelledParagraph], *, seed: i
     }
     seen = np.isin(corpus.text_digests(texts), bundle.trained_on)
     return Findings(name, topics, labels, scores, evaluations, int(seen.sum()))
+
+
+def _gate(
+    config: Config, tracker: Tracker, bundle: Bundle, rows: list[LabelledParagraph], found: Findings
+) -> list[str]:
+    """Hold the candidate against the floors and, on the same rows, against the champion."""
+    failures = gate.floor_failures(config.gate, found.evaluations["model"])
+    if bundle.about["test_sha256"] != corpus.fingerprint(rows):
+        failures.append("the test side is not the one that was locked when the candidate was trained; train again")
+    champion = tracker.find(CHAMPION)
+    if champion is None or champion.run_id == bundle.about["run_id"]:
+        return failures
+    with tempfile.TemporaryDirectory() as temporary:
+        old = load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary))).scorer
+    if old.topics != bundle.scorer.topics:
+        return [*failures, f"the champion has other topics: {', '.join(old.topics)}"]
+    scores = old.scores([row.text for row in rows])
+    weights = resampling.article_weights(
+        [row.article for row in rows], resamples=RESAMPLES, seed=config.split.seed
+    )
+    answers = (bundle.scorer.labels(found.scores), found.scores)
+    changes = differences(old.topics, found.labels, (old.labels(scores), scores), answers, weights)
+    return failures + gate.champion_failures(old.topics, changes)
 
 
 def _test_rows(config: Config, bundle: Bundle) -> list[LabelledParagraph]:

@@ -5,6 +5,8 @@ import logging
 import math
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
@@ -46,7 +48,7 @@ class Tracker:
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.settings = settings
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
         with _one_line(self.uri):
             if self.uri.startswith("sqlite:"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -56,10 +58,10 @@ class Tracker:
             self._choose_experiment(folder)
 
     @contextmanager
-    def run(self, run_id: str | None = None) -> Iterator[str]:
+    def run(self, run_id: str | None = None, *, name: str | None = None, nested: bool = False) -> Iterator[str]:
         """Open a run, or the run with this id again, and give its id; an interruption is kept as KILLED."""
         with _one_line(self.uri):
-            active = mlflow.start_run(run_id=run_id)
+            active = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
         status = RunStatus.FAILED
         try:
             yield active.info.run_id
@@ -137,6 +139,12 @@ class Tracker:
                 mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(folder))
             )
 
+    def facts(self, run_id: str) -> tuple[dict[str, str], dict[str, float], str]:
+        """Give a run's tags, its metrics and its config as YAML."""
+        with _one_line(self.uri), _quiet():
+            data = self.client.get_run(run_id).data
+            return data.tags, data.metrics, mlflow.artifacts.load_text(f"runs:/{run_id}/config.yaml")
+
     def _choose_experiment(self, folder: Path) -> None:
         name = self.settings.experiment
         if self.client.get_experiment_by_name(name) is None:
@@ -144,6 +152,20 @@ class Tracker:
             where = (folder / "artifacts").resolve().as_uri() if local else None
             self.client.create_experiment(name, artifact_location=where)
         mlflow.set_experiment(name)
+
+
+def serve_page(folder: Path, port: int) -> None:
+    """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+    if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
+        raise TrackingError(f"{folder}: no runs here; run `make train` first")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    if subprocess.call([*command, "--port", str(port)]):
+        raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
+
+
+def _embedded(folder: Path) -> str:
+    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
 
 
 def _reach(uri: str) -> None:

@@ -3,54 +3,25 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
-from pipeline import corpus, plots, report, resampling
+from pipeline import corpus, plots, report
 from pipeline.baselines import most_frequent
 from pipeline.bundle import Bundle, save_bundle
 from pipeline.calibration import expected_calibration_error
 from pipeline.config import Config, as_yaml, flat, read_topics
 from pipeline.errors import OutputError
-from pipeline.features import Analyzer
+from pipeline.experiment import Progress, Trained, fit, label_matrix
 from pipeline.files import writing_whole
 from pipeline.metrics import figures, point
-from pipeline.model import TopicClassifier
 from pipeline.provenance import surroundings
-from pipeline.schema import LabelledParagraph, Topic
-from pipeline.split import join_near_duplicates, near_duplicates
-from pipeline.thresholds import Objective
+from pipeline.schema import Topic
 from pipeline.tracking import CANDIDATE, Tracker
-
-RESAMPLES = 1000
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted classifier with the rows and labels it was fitted on and its cross-validated figures."""
-
-    topics: tuple[Topic, ...]
-    rows: list[LabelledParagraph]
-    labels: NDArray[np.bool_]
-    model: TopicClassifier
-    found: report.Evaluation
-
-    @property
-    def ids(self) -> list[str]:
-        """The topic ids in column order."""
-        return [topic.id for topic in self.topics]
-
-    @property
-    def scores(self) -> NDArray[np.float64]:
-        """The out-of-fold scores, float64 [n, k]; 0 for a topic that the fold could not learn."""
-        return np.nan_to_num(self.model.oof_scores_, nan=0.0)
 
 
 def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> None:
@@ -67,49 +38,15 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
         tracker = Tracker(config.tracking, folder)
         with tracker.run() as run_id:
             trained = fit(config, sides.train, topics, progress)
-            about = {
-                "run_id": run_id,
+            hashes = {
                 "data_sha256": corpus.fingerprint(sides.train),
-                **surroundings(),
+                "test_sha256": corpus.fingerprint(sides.test),
             }
+            about = {"run_id": run_id, **hashes, **surroundings()}
             _log(tracker, config, trained, sides, about)
             _publish(tracker, trained, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(report.as_text(table) for table in report.tables({"cross-validated": trained.found}, topics)))
-
-
-def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:
-    """Fit the configured classifier on rows, near-duplicate articles in one fold, and measure it out of fold."""
-    texts = [row.text for row in rows]
-    articles = groups = [row.article for row in rows]
-    if config.split.near_duplicate is not None:
-        groups = join_near_duplicates(articles, near_duplicates(texts, similarity=config.split.near_duplicate))
-    ids = [topic.id for topic in topics]
-    labels = corpus.label_matrix(rows, ids)
-    model = classifier(config).fit(texts, labels, groups, progress=progress)
-    weights = resampling.article_weights(articles, resamples=RESAMPLES, seed=config.split.seed)
-    scores = np.nan_to_num(model.oof_scores_, nan=0.0)
-    found = report.evaluation(ids, labels, model.oof_labels_, scores, weights)
-    return Trained(topics, rows, labels, model, found)
-
-
-def classifier(config: Config) -> TopicClassifier:
-    """Make the classifier that a config describes, not fitted yet."""
-    features, linear, thresholds = config.features, config.classifier, config.thresholds
-    kind = thresholds.objective
-    return TopicClassifier(
-        analyzer=Analyzer(features.ngrams, features.prefix),
-        min_df=features.min_df,
-        sublinear=features.sublinear,
-        unknown=features.unknown,
-        sentence_share=features.sentence_share,
-        kind=linear.kind,
-        C=linear.C,
-        class_weight=linear.class_weight,
-        objective=Objective(kind, **thresholds.model_dump(exclude={"objective"})),
-        folds=config.split.folds,
-        seed=config.split.seed,
-    )
 
 
 @contextmanager
@@ -130,7 +67,7 @@ def _only_training(folder: Path) -> Iterator[None]:
 
 def _describe(sides: corpus.Sides, topics: tuple[Topic, ...]) -> str:
     ids = [topic.id for topic in topics]
-    train, test = corpus.label_matrix(sides.train, ids), corpus.label_matrix(sides.test, ids)
+    train, test = label_matrix(sides.train, ids), label_matrix(sides.test, ids)
     rows = [["rows with", "train", "test"]]
     rows += [[t.title, str(train[:, c].sum()), str(test[:, c].sum())] for c, t in enumerate(topics)]
     rows.append(["none", str((~train.any(1)).sum()), str((~test.any(1)).sum())])
@@ -152,11 +89,11 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
         metrics[f"threshold/{topic}"] = float(model.thresholds_[column])
     metrics |= {f"rows/{name}": float(len(getattr(sides, name))) for name in ("train", "test")}
     tables = report.tables({"cross-validated": trained.found}, trained.topics)
-    counted = {"train": labels, "test": corpus.label_matrix(sides.test, trained.ids)}
+    counted = {"train": labels, "test": label_matrix(sides.test, trained.ids)}
     tracker.log(
         params=flat(config.model_dump(mode="json")),
         metrics=metrics,
-        tags={**about, "test_sha256": corpus.fingerprint(sides.test)},
+        tags=about,
         texts={
             "config.yaml": as_yaml(config),
             "report/training.md": "\n".join(report.as_markdown(table) for table in tables),
@@ -172,7 +109,7 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
 def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: Path) -> None:
     """Register first and replace the local files last: a failure on the way leaves the old model in place."""
     common = most_frequent(trained.labels)
-    about = {key: about[key] for key in ("run_id", "data_sha256", "git_commit", "git_dirty")}
+    about = {key: about[key] for key in ("run_id", "data_sha256", "test_sha256", "git_commit", "git_dirty")}
     about["most_frequent"] = " ".join(t for t, yes in zip(trained.ids, common, strict=True) if yes)
     seen = np.unique(corpus.text_digests(row.text for row in trained.rows))
     scorer = trained.model.scorer(trained.ids)

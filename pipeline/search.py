@@ -1,0 +1,77 @@
+"""Search: try settings by cross-validation on the training side and write the best experiment as YAML."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from pipeline import corpus
+from pipeline.config import Config, Search, as_yaml, flat, overridden, read_config, read_topics
+from pipeline.experiment import fit
+from pipeline.files import writing_whole
+from pipeline.schema import LabelledParagraph, Topic
+from pipeline.tracking import Tracker
+
+
+def search(settings: Search, output: Path, *, progress: Callable[[int, int], None]) -> str:
+    """Run the trials that are still missing, each a child run, and write the best experiment to `output`.
+
+    Trials are proposed by Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) and kept in SQLite
+    below the base experiment's output folder, so that an interrupted search goes on where it was. Only training
+    rows are judged: the figure is cross-validated by article. Tells the best trial in one line.
+    """
+    base = read_config(Path(settings.base))
+    topics = read_topics(Path(base.data.topics))
+    rows = corpus.read_sides(base, [topic.id for topic in topics]).train
+    tracker = Tracker(base.tracking, Path(base.output))
+    study = _study(settings, Path(base.output), corpus.fingerprint(rows))
+    with tracker.run(name=f"search {settings.name}"):
+        for number in range(_done(study), settings.trials):
+            progress(number, settings.trials)
+            trial = study.ask()
+            config = overridden(base, {key: _suggest(trial, key, span) for key, span in settings.space.items()})
+            study.tell(trial, _try(tracker, settings, config, rows, topics, number=trial.number))
+    best = overridden(base, study.best_params)
+    with writing_whole(output) as part:
+        part.write_text(as_yaml(best), encoding="utf-8")
+    return (
+        f"{output}: trial {study.best_trial.number}, {settings.figure} {study.best_value:.4f}, {study.best_params}"
+    )
+
+
+def _study(settings: Search, folder: Path, data: str) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        study_name=f"{settings.name}-{data[:12]}",
+        storage=f"sqlite:///{(folder / 'search.db').resolve()}",
+        sampler=optuna.samplers.TPESampler(seed=settings.seed),
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _done(study: optuna.Study) -> int:
+    return len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
+
+
+def _suggest(trial: optuna.Trial, key: str, span: Any) -> Any:
+    if isinstance(span, list | tuple):
+        return trial.suggest_categorical(key, span)
+    return trial.suggest_float(key, span.low, span.high, log=span.log)
+
+
+def _try(
+    tracker: Tracker,
+    settings: Search,
+    config: Config,
+    rows: list[LabelledParagraph],
+    topics: tuple[Topic, ...],
+    *,
+    number: int,
+) -> float:
+    with tracker.run(name=f"trial {number}", nested=True):
+        found = fit(config, rows, topics, lambda done, total: None).found.figures
+        metrics = {f"cv/{name}": figure.value for name, figure in found.items()}
+        tracker.log(params=flat(config.model_dump(mode="json")), metrics=metrics)
+    return found[settings.figure].value
