@@ -1,7 +1,7 @@
 """Count what a corpus holds: topics, pairs, sub-topics, kinds of text, agreement, and what names give away."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from statistics import median
@@ -91,15 +91,16 @@ def name_table(rows: Rows, *, most: int = 100) -> list[Row]:
     too. The table is sorted by precision.
     """
     lower = Counter(word for row in rows for word in re.findall(r"\b[a-z]+\b", row.text))
+    topics: dict[str, Counter[str]] = defaultdict(Counter)
     seen: Counter[str] = Counter()
-    topics: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        for name in {found for found in _INSIDE.findall(row.text) if lower[found.lower()] <= _LOWER_AT_MOST}:
-            seen[name] += 1
-            topics.update((name, topic) for topic in row.topics or ())
+        names = {name for name in _INSIDE.findall(row.text) if lower[name.lower()] <= _LOWER_AT_MOST}
+        seen.update(names)
+        for name in names:
+            topics[name].update(row.topics or ())
     found = []
     for name, number in seen.most_common(most):
-        topic, hits = max(((t, n) for (owner, t), n in topics.items() if owner == name), key=lambda x: x[1])
+        topic, hits = max(topics[name].items(), key=lambda item: item[1], default=("-", 0))
         found.append((hits / number, name, topic, number))
     table: list[Row] = [["name", "paragraphs", "topic it goes with most", "precision"]]
     return table + [

@@ -1,0 +1,46 @@
+"""Paired differences of two models on the same rows."""
+
+import numpy as np
+import pytest
+
+from pipeline.comparison import differences, fixed_and_broken
+from pipeline.resampling import article_weights
+
+LABELS = np.array([[1, 0], [0, 1], [0, 0], [1, 1]] * 25, bool)
+WEIGHTS = article_weights([f"a{index}" for index in range(100)], resamples=400, seed=3)
+
+
+def answers(given):
+    return given, given.astype(float)
+
+
+def test_a_model_does_not_differ_from_itself():
+    found = differences(["one", "two"], LABELS, answers(LABELS), answers(LABELS), WEIGHTS)
+    assert {change.value for change in found.values()} == {0.0}
+    assert {change.p_value for change in found.values()} == {1.0}
+
+
+def test_a_clearly_better_model_has_an_interval_above_zero_and_a_small_p_value():
+    worse = LABELS.copy()
+    worse[::3, 0] = False
+    found = differences(["one", "two"], LABELS, answers(worse), answers(LABELS), WEIGHTS)["one/f1"]
+    assert found.second == 1.0
+    assert found.value == pytest.approx(found.second - found.first)
+    assert 0 < found.low <= found.value <= found.high
+    assert found.p_value == pytest.approx(2 / 401)
+
+
+def test_swapping_the_models_turns_the_sign():
+    worse = LABELS.copy()
+    worse[:10] = False
+    there = differences(["one", "two"], LABELS, answers(worse), answers(LABELS), WEIGHTS)["micro_f1"]
+    back = differences(["one", "two"], LABELS, answers(LABELS), answers(worse), WEIGHTS)["micro_f1"]
+    assert there.value == -back.value
+    assert there.low == pytest.approx(-back.high)
+
+
+def test_rows_fixed_and_broken_are_those_that_one_model_alone_labels_exactly():
+    labels = np.array([[1, 0], [0, 1], [0, 0]], bool)
+    first = np.array([[1, 0], [1, 1], [0, 1]], bool)
+    second = np.array([[0, 0], [0, 1], [0, 1]], bool)
+    assert fixed_and_broken(labels, first, second) == ([1], [0])
