@@ -151,7 +151,8 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         usable = np.isfinite(margins)
         pairs = [fit_sigmoid(margins[use, c], labels[use, c]) for c, use in enumerate(usable.T)]
         self.slope_, self.offset_ = np.array(pairs).T.copy()
-        self.oof_scores_ = np.where(usable, sigmoid(self.slope_ * margins + self.offset_), np.nan)
+        self.oof_scores_ = np.full(margins.shape, np.nan)
+        self.oof_scores_[usable] = sigmoid((self.slope_ * margins + self.offset_)[usable])
         self.thresholds_ = fit_thresholds(self.oof_scores_, labels, self.objective)
         self.oof_labels_ = np.zeros_like(labels)
         for fold in range(self.folds):
