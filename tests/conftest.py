@@ -47,7 +47,9 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Fit the default experiment in this process, without tracking."""
     made = support.write_experiment(tmp_path_factory.mktemp("fitted"))
     sides = corpus.read_sides(made.config, support.TOPICS)
-    return fit(made.config, sides.train, made.topics, lambda done, total: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting workers takes longer than these folds
+        return fit(made.config, sides.train, made.topics, lambda done, total: None)
 
 
 @pytest.fixture(scope="session")
