@@ -4,7 +4,9 @@ The grammar is scikit-learn's: `fit(texts, labels, groups)`, `decision_function`
 What it learned leaves through `scorer()`, which needs scikit-learn no more.
 """
 
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -142,7 +144,9 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             for fold in range(self.folds)
         )
         parallel = Parallel(n_jobs=self.jobs, return_as="generator", mmap_mode="r")
-        for fold, held_out in enumerate(parallel(work)):
+        with _deaf_to_interrupts():
+            results = parallel(work)
+        for fold, held_out in enumerate(results):
             margins[self.fold_ == fold] = held_out
             progress(fold + 1, self.folds + 1)
         return margins
@@ -151,7 +155,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         usable = np.isfinite(margins)
         pairs = [fit_sigmoid(margins[use, c], labels[use, c]) for c, use in enumerate(usable.T)]
         self.slope_, self.offset_ = np.array(pairs).T.copy()
-        self.oof_scores_ = np.full(margins.shape, np.nan)
+        self.oof_scores_: Floats = np.full(margins.shape, np.nan)
         self.oof_scores_[usable] = sigmoid((self.slope_ * margins + self.offset_)[usable])
         self.thresholds_ = fit_thresholds(self.oof_scores_, labels, self.objective)
         self.oof_labels_ = np.zeros_like(labels)
@@ -159,6 +163,16 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             held_out = self.fold_ == fold
             thresholds = fit_thresholds(self.oof_scores_[~held_out], labels[~held_out], self.objective)
             self.oof_labels_[held_out] = self.oof_scores_[held_out] >= thresholds
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let workers started here inherit that Ctrl-C is not for them: this process gets it, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fold_margins(
