@@ -1,5 +1,6 @@
 """The command line: `topics ...`, or `python -m pipeline ...`."""
 
+import errno
 import os
 import shutil
 import sys
@@ -36,6 +37,12 @@ class OneLineErrors(click.Group):
         except TopicsError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails again when it ends
+            click.echo("error: standard output: cannot be written: the disk is full", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted; what was there before is unchanged", err=True)
             ctx.exit(130)
@@ -62,12 +69,14 @@ def train_command(config: Path) -> None:
     from rich.progress import Progress
 
     from pipeline.config import read_config
+
+    settings = read_config(config)  # a slip in it is told before the large imports
     from pipeline.train import train
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("cross-validating and fitting", total=None)
         train(
-            read_config(config),
+            settings,
             say=click.echo,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -95,9 +104,10 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
     """
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
-    from pipeline.evaluate import evaluate_candidate, evaluate_file
 
     settings = read_config(config)
+    from pipeline.evaluate import evaluate_candidate, evaluate_file
+
     failures: list[str] = []
     if data:
         found = evaluate_file(list(data), load_bundle(_bundle_path(model or Path(settings.output))))
