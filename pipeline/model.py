@@ -50,6 +50,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         class_weight: Literal["balanced"] | None = None,
         objective: Objective = OBJECTIVE,
         folds: int = 5,
+        fold_seed: int = 0,
         seed: int = 0,
         jobs: int = -1,
     ) -> None:
@@ -63,6 +64,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.class_weight = class_weight
         self.objective = objective
         self.folds = folds
+        self.fold_seed = fold_seed
         self.seed = seed
         self.jobs = jobs
 
@@ -86,7 +88,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         vocabulary = learn_vocabulary(texts, self.analyzer)
         counted = count(texts, self.analyzer, vocabulary)
         self.n_topics_ = labels.shape[1]
-        self.fold_ = by_article(groups, folds=self.folds, seed=self.seed)
+        self.fold_ = by_article(groups, folds=self.folds, seed=self.fold_seed)
         self._calibrate(self._out_of_fold(counted, len(vocabulary), labels, progress), labels)
         every = np.ones(len(texts), bool)
         weighting, _, self.estimators_ = fit_rows(self, counted, len(vocabulary), labels, every)
