@@ -180,7 +180,7 @@ def run(
         capture_output=True,
         env={**ENVIRONMENT, **(env or {})},
         cwd=cwd,
-        timeout=120,
+        timeout=300,
         check=False,
         **more,
     )
