@@ -1,5 +1,6 @@
 """The command line: `topics ...`, or `python -m pipeline ...`."""
 
+import errno
 import os
 import shutil
 import sys
@@ -40,6 +41,12 @@ class OneLineErrors(click.Group):
         except TopicsError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails again when it ends
+            click.echo("error: standard output: cannot be written: the disk is full", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted; what was there before is unchanged", err=True)
             ctx.exit(130)
@@ -63,10 +70,12 @@ def train_command(config: Path) -> None:
     Example: topics train --config configs/default.yaml
     """
     from pipeline.config import read_config
+
+    settings = read_config(config)  # a slip in it is told before the large imports
     from pipeline.train import train
 
     with _progress("cross-validating and fitting") as progress:
-        train(read_config(config), say=click.echo, progress=progress)
+        train(settings, say=click.echo, progress=progress)
 
 
 @main.command("evaluate")
@@ -89,9 +98,10 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
     """
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
-    from pipeline.evaluate import evaluate_candidate, evaluate_file
 
     settings = read_config(config)
+    from pipeline.evaluate import evaluate_candidate, evaluate_file
+
     failures: list[str] = []
     if data:
         found = evaluate_file(list(data), load_bundle(_bundle_path(model or Path(settings.output))))

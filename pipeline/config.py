@@ -1,5 +1,6 @@
 """Read experiments and label sets from YAML into typed, frozen settings; the only module that knows YAML."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,12 +13,15 @@ from pipeline.schema import Topic
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+_ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
+_COLUMNS = ("source", "paragraph", "start", "end", "text", "topics", "none")  # of what is printed and served
 
 
 class Settings(BaseModel):
     """Frozen settings that refuse an unknown key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataSettings(Settings):
@@ -40,7 +44,7 @@ class SplitSettings(Settings):
     """How training rows are dealt to folds."""
 
     folds: int = Field(ge=2)
-    seed: int
+    seed: Seed
     near_duplicate: Share | None
 
 
@@ -61,7 +65,7 @@ class ClassifierSettings(Settings):
     kind: Literal["logistic_regression", "linear_svc", "ridge"]
     C: float = Field(gt=0)
     class_weight: Literal["balanced"] | None
-    seed: int
+    seed: Seed
 
 
 class ThresholdSettings(Settings):
@@ -137,6 +141,13 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise ConfigError(f"{path}: topic id given twice: {', '.join(twice)}")
+    for topic in topics:
+        if not _ID.fullmatch(topic.id) or topic.id in _COLUMNS:
+            raise ConfigError(
+                f"{path}: topic id {topic.id!r}: expected letters, digits, _ . - and no column's name"
+            )
+        if not _COLOUR.fullmatch(topic.colour):
+            raise ConfigError(f"{path}: colour {topic.colour!r} of {topic.id}: expected one like #1a5fb4")
     return topics
 
 

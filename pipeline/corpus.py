@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def read_sides(config: Config, topics: Sequence[str]) -> Sides:
     train, test = labelled(train), labelled(test)
     close = _near(train, test, config.split.near_duplicate)
     kept = [row for row, near in zip(train, close, strict=True) if not near]
-    _refuse_topic_without_rows(kept, topics)
+    _refuse_topic_without_contrast(kept, topics)
     return Sides(kept, test, unlabelled, len(train) - len(kept))
 
 
@@ -89,7 +90,8 @@ def fingerprint(rows: Iterable[LabelledParagraph]) -> str:
 
 def row_digest(row: LabelledParagraph) -> str:
     """Hash one row's id, text and labels."""
-    parts = [row.article, str(row.paragraph), row.text, " ".join(sorted(row.topics or ("?",)))]
+    topics = "?" if row.topics is None else " ".join(sorted(row.topics))
+    parts = [row.article, str(row.paragraph), row.text, topics]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
@@ -119,7 +121,7 @@ def _lines(file: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{file}:{number}", line
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: cannot be read: {error}") from None
 
 
@@ -154,8 +156,9 @@ def _near(train: list[LabelledParagraph], test: list[LabelledParagraph], similar
     return [index in near for index in range(len(train))]
 
 
-def _refuse_topic_without_rows(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> None:
+def _refuse_topic_without_contrast(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> None:
     counts = label_matrix(rows, topics).sum(0).tolist()
-    empty = [topic for topic, count in zip(topics, counts, strict=True) if not count]
-    if empty:
-        raise DataError(f"no training paragraph has topic {', '.join(empty)}: label some, or drop the topic")
+    for what, bad in (("no", 0), ("every", len(rows))):
+        found = [topic for topic, count in zip(topics, counts, strict=True) if count == bad]
+        if found:
+            raise DataError(f"{what} training paragraph has topic {', '.join(found)}: label others, or drop it")

@@ -78,5 +78,6 @@ def classifier(config: Config) -> TopicClassifier:
         class_weight=linear.class_weight,
         objective=Objective(kind, **thresholds.model_dump(exclude={"objective"})),
         folds=config.split.folds,
-        seed=config.split.seed,
+        fold_seed=config.split.seed,
+        seed=linear.seed,
     )

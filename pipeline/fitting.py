@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import LinearSVC
 
+from pipeline.errors import DataError
 from pipeline.features import CountedTexts, Counts
 from pipeline.weighting import Weighting, fit_weighting
 
@@ -58,7 +59,10 @@ class Features:
 def fit_rows(
     settings: Settings, counted: CountedTexts, n_terms: int, labels: Bools, rows: Bools
 ) -> tuple[Weighting, Features, list[Any]]:
-    """Fit weighting and classifiers on the marked texts; give them with the features of all texts."""
+    """Fit weighting and classifiers on the marked texts; give them with the features of all texts.
+
+    Raises DataError where no term is frequent enough.
+    """
     weighting = fit_weighting(
         counted.wholes,
         rows,
@@ -67,6 +71,8 @@ def fit_rows(
         sublinear=settings.sublinear,
         unknown=settings.unknown,
     )
+    if not weighting.idf.any():
+        raise DataError(f"no term occurs in {settings.min_df} training paragraphs: lower min_df, or label more")
     features = Features.of(counted, weighting)
     return weighting, features, [_fit_topic(settings, features, column, rows) for column in labels.T]
 

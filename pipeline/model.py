@@ -4,7 +4,9 @@ The grammar is scikit-learn's: `fit(texts, labels, groups)`, `decision_function`
 What it learned leaves through `scorer()`, which needs scikit-learn no more.
 """
 
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -48,6 +50,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         class_weight: Literal["balanced"] | None = None,
         objective: Objective = OBJECTIVE,
         folds: int = 5,
+        fold_seed: int = 0,
         seed: int = 0,
         jobs: int = -1,
     ) -> None:
@@ -61,6 +64,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.class_weight = class_weight
         self.objective = objective
         self.folds = folds
+        self.fold_seed = fold_seed
         self.seed = seed
         self.jobs = jobs
 
@@ -84,7 +88,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         vocabulary = learn_vocabulary(texts, self.analyzer)
         counted = count(texts, self.analyzer, vocabulary)
         self.n_topics_ = labels.shape[1]
-        self.fold_ = by_article(groups, folds=self.folds, seed=self.seed)
+        self.fold_ = by_article(groups, folds=self.folds, seed=self.fold_seed)
         self._calibrate(self._out_of_fold(counted, len(vocabulary), labels, progress), labels)
         every = np.ones(len(texts), bool)
         weighting, _, self.estimators_ = fit_rows(self, counted, len(vocabulary), labels, every)
@@ -142,7 +146,9 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             for fold in range(self.folds)
         )
         parallel = Parallel(n_jobs=self.jobs, return_as="generator", mmap_mode="r")
-        for fold, held_out in enumerate(parallel(work)):
+        with _deaf_to_interrupts():
+            results = parallel(work)
+        for fold, held_out in enumerate(results):
             margins[self.fold_ == fold] = held_out
             progress(fold + 1, self.folds + 1)
         return margins
@@ -151,14 +157,24 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         usable = np.isfinite(margins)
         pairs = [fit_sigmoid(margins[use, c], labels[use, c]) for c, use in enumerate(usable.T)]
         self.slope_, self.offset_ = np.array(pairs).T.copy()
-        logits = self.slope_ * np.where(usable, margins, 0.0) + self.offset_
-        self.oof_scores_ = np.where(usable, sigmoid(logits), np.nan)
+        self.oof_scores_: Floats = np.full(margins.shape, np.nan)
+        self.oof_scores_[usable] = sigmoid((self.slope_ * margins + self.offset_)[usable])
         self.thresholds_ = fit_thresholds(self.oof_scores_, labels, self.objective)
         self.oof_labels_ = np.zeros_like(labels)
         for fold in range(self.folds):
             held_out = self.fold_ == fold
             thresholds = fit_thresholds(self.oof_scores_[~held_out], labels[~held_out], self.objective)
             self.oof_labels_[held_out] = self.oof_scores_[held_out] >= thresholds
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let workers started here inherit that Ctrl-C is not for them: this process gets it, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fold_margins(

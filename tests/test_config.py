@@ -1,0 +1,142 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import support
+import yaml
+
+from pipeline.config import as_yaml, flat, read_config, read_topics
+from pipeline.errors import ConfigError
+
+Maker = Callable[..., support.Experiment]
+
+
+def test_reads_what_is_written(experiment: Maker) -> None:
+    config = experiment({"classifier.C": 3, "classifier.class_weight": "balanced"}).config
+    assert config.classifier.C == 3.0
+    assert config.classifier.class_weight == "balanced"
+    assert config.split.folds == 3
+
+
+def test_the_written_yaml_reads_back_equal(experiment: Maker, tmp_path: Path) -> None:
+    config = experiment().config
+    (tmp_path / "again.yaml").write_text(as_yaml(config), encoding="utf-8")
+    assert read_config(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"classifier.c": 1.0}, "classifier.c: Extra inputs are not permitted"),
+        ({"surplus": 1}, "surplus: Extra inputs"),
+        ({"classifier.C": 0}, "classifier.C: Input should be greater than 0"),
+        ({"classifier.C": True}, "classifier.C: "),
+        ({"classifier.C": float("inf")}, "classifier.C: "),
+        ({"classifier.C": float("nan")}, "classifier.C: "),
+        ({"classifier.kind": "forest"}, "classifier.kind: "),
+        ({"classifier.seed": -1}, "classifier.seed: "),
+        ({"classifier.seed": 2**32}, "classifier.seed: "),
+        ({"split.seed": -1}, "split.seed: "),
+        ({"split.folds": 1}, "split.folds: "),
+        ({"split.folds": 2.5}, "split.folds: "),
+        ({"split.near_duplicate": 1.5}, "split.near_duplicate: "),
+        ({"features.ngrams": 0}, "features.ngrams: "),
+        ({"thresholds.objective": "precision"}, "needs `floor`"),
+        ({"thresholds.objective": "cost"}, "needs `cost_ratio`"),
+        ({"thresholds.shrinkage": float("inf")}, "thresholds.shrinkage: "),
+        ({"gate": {"macro_f1": 80}}, "gate.macro_f1: "),
+        ({"data.train": []}, "data.train: "),
+        ({"data.test_writers": []}, "state the test side once"),
+        ({"data.test": ["x.jsonl"]}, "state the test side once"),
+        ({"output": None}, "output: "),
+    ],
+)
+def test_a_bad_value_is_named_with_its_key(experiment: Maker, changes: dict[str, object], words: str) -> None:
+    made = experiment(changes)
+    with pytest.raises(ConfigError) as caught:
+        read_config(made.config_file)
+    assert str(caught.value).startswith(f"{made.config_file}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ("C: 1.0", "C: 1e-4", "classifier.C"),  # YAML 1.1 reads it as a string
+        ("class_weight: null", "class_weight: no", "classifier.class_weight"),  # and this as false
+        ("near_duplicate: 0.5", "near_duplicate: no", "split.near_duplicate"),
+        ("sublinear: true", "sublinear: 'no'", "features.sublinear"),
+    ],
+)
+def test_what_yaml_reads_as_another_type_is_refused(experiment: Maker, before: str, after: str, key: str) -> None:
+    made = experiment()
+    text = made.config_file.read_text(encoding="utf-8")
+    assert before in text
+    made.config_file.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(ConfigError, match=key):
+        read_config(made.config_file)
+
+
+@pytest.mark.parametrize(
+    "content", [b"data: [", b"\xff\xfe", b"", b"- 1", b"a: b: c", b"x: !!python/name:os.system"]
+)
+def test_a_broken_file_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path)
+
+
+def test_settings_are_frozen(experiment: Maker) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        experiment().config.output = "elsewhere"
+
+
+def test_topics_keep_their_order(experiment: Maker) -> None:
+    assert [topic.id for topic in experiment().topics] == ["bridge", "orchard", "chess"]
+
+
+@pytest.mark.parametrize(
+    ("topics", "words"),
+    [
+        ([{"id": "a", "title": "A"}, {"id": "a", "title": "B"}], "given twice: a"),
+        ([{"id": "a"}], "title"),
+        ([{"id": "a", "title": "A", "color": "#000000"}], "color"),
+        ([{"id": False, "title": "A"}], "topics.0.id"),
+        ([{"id": "a b", "title": "A"}], "a b"),
+        ([{"id": "", "title": "A"}], "topic id ''"),
+        ([{"id": "none", "title": "None"}], "none"),
+        ([{"id": "text", "title": "Text"}], "text"),
+        ([{"id": "a", "title": "A", "colour": "red"}], "red"),
+        ([], "topics"),
+    ],
+)
+def test_a_bad_label_set_is_refused(tmp_path: Path, topics: list[dict[str, object]], words: str) -> None:
+    path = tmp_path / "topics.yaml"
+    path.write_text(yaml.safe_dump({"topics": topics}), encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        read_topics(path)
+
+
+def test_flat_names_every_setting(experiment: Maker) -> None:
+    parameters = flat(experiment().config.model_dump(mode="json"))
+    assert parameters["classifier.C"] == "1.0"
+    assert parameters["classifier.class_weight"] == "None"
+    assert parameters["gate.macro_f1"] == "0.5"
+    assert not any(isinstance(value, dict) for value in parameters.values())
+
+
+def test_the_projects_own_configuration_is_valid() -> None:
+    root = Path(__file__).parents[1]
+    config = read_config(root / "configs" / "default.yaml")
+    assert len(read_topics(root / config.data.topics)) == 5

@@ -1,0 +1,205 @@
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import support
+
+from pipeline import corpus
+from pipeline.errors import DataError
+from pipeline.experiment import label_matrix
+
+Maker = Callable[..., support.Experiment]
+TOPICS = ["bridge", "orchard"]
+GOOD = {"article": "a1", "paragraph": 0, "text": "The old bridge is shut.", "topics": ["bridge"]}
+
+
+def line(**changes: object) -> bytes:
+    return json.dumps({**GOOD, **changes}).encode() + b"\n"
+
+
+def test_reads_rows_in_order_with_optional_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line(writer="w1", date="2020-01-02") + b"\n" + line(paragraph=1, text="Pears.", topics=[]))
+    first, second = corpus.read([path], TOPICS)
+    assert (first.article, first.paragraph, first.topics, first.writer) == ("a1", 0, ("bridge",), "w1")
+    assert (second.text, second.topics) == ("Pears.", ())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (line(topics=["brigde"]), "unknown topic 'brigde', expected one of bridge, orchard"),
+        (line(text="  "), "text is empty"),
+        (line(text=3), "text: "),
+        (line(paragraph="0"), "paragraph: "),
+        (line(paragraph=True), "paragraph: "),
+        (line(topics="bridge"), "topics: "),
+        (line(topics=["bridge", "bridge"]), "a topic is given twice"),
+        (b'{"article": "a1", "text": "x"}\n', "paragraph: "),
+        (b'{"article": \n', "Invalid JSON"),
+        (b"[]\n", ""),
+        (b'{"article": "a1", "paragraph": 0, "text": "\xff"}\n', "not valid UTF-8 at byte 44"),
+        (b'{"article": "a1", "paragraph": 0, "text": "\\ud800"}\n', ""),
+        (line(), "duplicate id, first at"),
+        (line(article="a2"), "duplicate text, first at"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(line() + content)
+    with pytest.raises(DataError) as caught:
+        corpus.read([path], TOPICS)
+    assert str(caught.value).startswith(f"{path}:2: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_duplicates_are_found_across_files(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(line())
+    (tmp_path / "b.jsonl").write_bytes(line())
+    with pytest.raises(DataError, match=r"b\.jsonl:1: duplicate id, first at .*a\.jsonl:1"):
+        corpus.read([tmp_path], TOPICS)
+
+
+def test_equal_texts_are_let_through_where_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line() + line(article="a2"))
+    assert len(corpus.read([path], TOPICS, unique=False)) == 2
+
+
+def test_none_is_not_unlabelled(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    absent = json.dumps({"article": "c", "paragraph": 0, "text": "three"}).encode()
+    path.write_bytes(
+        line(article="a", text="one", topics=[]) + line(article="b", text="two", topics=None) + absent
+    )
+    rows = corpus.read([path], TOPICS)
+    assert [row.topics for row in rows] == [(), None, None]
+    assert [row.article for row in corpus.labelled(rows)] == ["a"]
+
+
+def test_an_unlabelled_row_is_counted_and_never_trained_on(experiment: Maker) -> None:
+    data = support.rows()
+    data[0]["topics"] = None
+    del data[1]["topics"]
+    data[2]["topics"] = []
+    sides = corpus.read_sides(experiment(data=data).config, support.TOPICS)
+    assert sides.unlabelled == 2
+    texts = {row.text for row in sides.train}
+    assert data[0]["text"] not in texts
+    assert data[1]["text"] not in texts
+    assert data[2]["text"] in texts
+
+
+def test_the_test_side_is_whole_batches_by_writer(experiment: Maker) -> None:
+    sides = corpus.read_sides(experiment().config, support.TOPICS)
+    assert ({row.writer for row in sides.train}, {row.writer for row in sides.test}) == ({"a"}, {"t"})
+    assert (len(sides.train), len(sides.test)) == (120, 40)
+
+
+def test_the_test_side_may_be_files(experiment: Maker, tmp_path: Path) -> None:
+    batch = support.write_rows(tmp_path / "own.jsonl", support.made_rows(3, prefix="x", writer="x", seed=9))
+    made = experiment({"data.test_writers": [], "data.test": [str(batch)]})
+    assert len(corpus.read_sides(made.config, support.TOPICS).test) == 12
+
+
+def test_a_test_writer_without_rows_is_refused(experiment: Maker) -> None:
+    with pytest.raises(DataError, match="no rows by test writer z"):
+        corpus.read_sides(experiment({"data.test_writers": ["z"]}).config, support.TOPICS)
+
+
+def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: Maker) -> None:
+    data = support.rows()
+    data[0] = {**data[0], "text": f"{data[-1]['text'][:-1]} indeed."}
+    sides = corpus.read_sides(experiment(data=data).config, support.TOPICS)
+    assert sides.near_test == 1
+    assert data[0]["text"] not in {row.text for row in sides.train}
+    unlooked = experiment({"split.near_duplicate": None}, data).config
+    assert corpus.read_sides(unlooked, support.TOPICS).near_test == 0
+
+
+def test_a_topic_with_no_training_row_is_refused(experiment: Maker) -> None:
+    data = [{**row, "topics": [t for t in row["topics"] if t != "chess"]} for row in support.rows()]
+    with pytest.raises(DataError, match="no training paragraph has topic chess"):
+        corpus.read_sides(experiment(data=data).config, support.TOPICS)
+
+
+def test_a_topic_that_every_training_row_has_is_refused(experiment: Maker) -> None:
+    data = [{**row, "topics": [*{*row["topics"], "chess"}]} for row in support.rows()]
+    with pytest.raises(DataError, match="every training paragraph has topic chess"):
+        corpus.read_sides(experiment(data=data).config, support.TOPICS)
+
+
+def test_label_matrix_is_in_column_order(tmp_path: Path) -> None:
+    path = support.write_rows(
+        tmp_path / "a.jsonl",
+        [
+            {"article": "a", "paragraph": 0, "text": "one", "topics": ["orchard"]},
+            {"article": "a", "paragraph": 1, "text": "two", "topics": []},
+            {"article": "a", "paragraph": 2, "text": "three", "topics": ["orchard", "bridge"]},
+        ],
+    )
+    matrix = label_matrix(corpus.read([path], TOPICS), TOPICS)
+    np.testing.assert_array_equal(matrix, [[False, True], [False, False], [True, True]])
+
+
+def test_the_fingerprint_is_our_sha256_over_ids_texts_and_labels(tmp_path: Path) -> None:
+    content = [
+        {"article": "a", "paragraph": 0, "text": "one", "topics": ["orchard", "bridge"]},
+        {"article": "a", "paragraph": 1, "text": "two", "topics": []},
+        {"article": "a", "paragraph": 2, "text": "three", "topics": None},
+    ]
+
+    def fingerprint(rows: list[dict[str, object]]) -> str:
+        return corpus.fingerprint(corpus.read([support.write_rows(tmp_path / "x.jsonl", rows)], TOPICS))
+
+    rows = ["a\x1f0\x1fone\x1fbridge orchard", "a\x1f1\x1ftwo\x1f", "a\x1f2\x1fthree\x1f?"]
+    digests = sorted(hashlib.sha256(row.encode()).hexdigest() for row in rows)
+    first = fingerprint(content)
+    assert first == hashlib.sha256("".join(digests).encode()).hexdigest()
+    assert fingerprint(content[::-1]) == first
+    relabelled = [{**content[0], "topics": ["bridge"]}, *content[1:]]
+    assert fingerprint(relabelled) != first
+    assert fingerprint([*content[:2], {**content[2], "topics": []}]) != first
+
+
+def test_the_fingerprint_sees_rows_past_ten_thousand(tmp_path: Path) -> None:
+    content = [{"article": "a", "paragraph": i, "text": f"row {i}", "topics": []} for i in range(10_050)]
+    path = support.write_rows(tmp_path / "x.jsonl", content)
+    before = corpus.fingerprint(corpus.read([path], TOPICS))
+    content[-1]["topics"] = ["bridge"]
+    assert corpus.fingerprint(corpus.read([support.write_rows(path, content)], TOPICS)) != before
+
+
+def test_text_digests_ignore_case_and_white_space() -> None:
+    same, different = corpus.text_digests(["A  bridge\nfell", "a bridge FELL "]), corpus.text_digests(["a bridge"])
+    assert same[0] == same[1]
+    assert same[0] != different[0]
+    assert corpus.text_digests([]).shape == (0,)
+
+
+def test_gzipped_rows_are_read_and_broken_ones_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    packed = gzip.compress(line() * 1 + b"".join(line(article=str(i), text=f"no {i}") for i in range(200)))
+    path.write_bytes(packed)
+    assert len(corpus.read([path], TOPICS)) == 201
+    flipped = bytearray(packed)
+    flipped[len(packed) // 2 :] = bytes(255 - byte for byte in packed[len(packed) // 2 :])
+    for broken in (packed[:-20], bytes(flipped), b"not gzip"):
+        path.write_bytes(broken)
+        with pytest.raises(DataError, match=r"cannot be read|Invalid JSON|not valid UTF-8"):
+            corpus.read([path], TOPICS)
+
+
+def test_no_file_no_rows_and_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        corpus.read([tmp_path / "none.jsonl"], TOPICS)
+    with pytest.raises(DataError, match=r"no \.jsonl"):
+        corpus.read([tmp_path], TOPICS)
+    (tmp_path / "a.jsonl").write_bytes(b"\n\n")
+    with pytest.raises(DataError, match="no labelled paragraphs"):
+        corpus.read([tmp_path], TOPICS)

@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.metrics import figures, point
+from pipeline.report import Figure, as_json, as_markdown, as_text, evaluation, tables
+from pipeline.resampling import article_weights
+from pipeline.schema import Topic
+
+TOPICS = (Topic("one", "Topic one"), Topic("two", "Topic two"))
+LABELS = np.array([[1, 0], [0, 0], [1, 0], [0, 0], [1, 0]], bool)
+GIVEN = np.array([[1, 0], [0, 0], [0, 0], [1, 1], [1, 0]], bool)
+
+
+def found() -> object:
+    weights = article_weights(["a", "a", "b", "c", "c"], resamples=200, seed=0)
+    return evaluation(["one", "two"], LABELS, GIVEN, GIVEN.astype(float), weights)
+
+
+def test_values_are_of_the_data_and_inside_their_intervals() -> None:
+    evaluated = found()
+    expected = point(figures(["one", "two"], LABELS, GIVEN, GIVEN.astype(float)))
+    assert evaluated.support == {"one": 3, "two": 0, "none": 2}
+    for name, value in expected.items():
+        figure = evaluated.figures[name]
+        assert figure.value == pytest.approx(value, nan_ok=True)
+        if np.isfinite(value):
+            assert figure.low <= figure.value <= figure.high
+
+
+def test_a_figure_shows_three_decimals_its_interval_or_a_dash() -> None:
+    nan = float("nan")
+    assert str(Figure(0.12345, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
+    assert str(Figure(0.5, nan, nan)) == "0.500"
+    assert str(Figure(nan, nan, nan)) == "-"
+
+
+def test_tables_have_a_column_a_model_and_a_row_a_topic_and_none() -> None:
+    overall, by_topic = tables({"model": found(), "keywords": found()}, TOPICS)[:2]
+    assert list(overall[0]) == ["", "model", "keywords"]
+    assert {"micro f1", "macro f1", "none precision", "none recall", "exact match"} <= {row[0] for row in overall}
+    assert [row[0] for row in by_topic] == ["topic", "Topic one", "Topic two", "none"]
+    assert by_topic[2][1:3] == ["0", "-"]
+
+
+def test_text_is_aligned_and_markdown_is_a_table() -> None:
+    rows = [["name", "value"], ["a longer one", "1"]]
+    assert as_text(rows).splitlines()[0].index("value") == as_text(rows).splitlines()[-1].index("1")
+    assert as_markdown(rows) == "| name | value |\n| --- | --- |\n| a longer one | 1 |\n"
+
+
+def test_json_has_null_for_what_is_undefined() -> None:
+    read = json.loads(as_json({"model": found()}, data="x"), parse_constant=pytest.fail)
+    assert read["data"] == "x"
+    assert read["models"]["model"]["rows"] == 5
+    assert read["models"]["model"]["figures"]["two/f1"]["value"] is None
+    assert read["models"]["model"]["figures"]["one/recall"]["value"] == pytest.approx(2 / 3)

@@ -1,0 +1,92 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import support
+
+from pipeline.bundle import Bundle
+from pipeline.experiment import Trained
+from pipeline.features import Analyzer
+from pipeline.model import TopicClassifier
+
+ODD = [
+    "",
+    "!!!",
+    "nothing known qqq",
+    "bridge",
+    "The bridge's pier. Apple and pear, harvest! Chess? Endgame: pawn; knight \u2014 checkmate.",
+    "BRIDGE " * 500,
+    "Council\u00a0morning\u2028people\tbridge\n\nvillage",
+    "\u00c9t\u00e9 \ufb01ne \U0001f600 bri\u00addge",
+]
+
+
+def texts() -> list[str]:
+    return [row["text"] for row in support.rows()] + ODD
+
+
+@pytest.mark.parametrize("kind", ["linear_svc", "logistic_regression", "ridge"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"analyzer": Analyzer(2, 5), "unknown": 0.5, "sentence_share": 0.5, "sublinear": True},
+        {"analyzer": Analyzer(1, 0), "unknown": 0.0, "sentence_share": 0.0, "sublinear": False},
+        {"analyzer": Analyzer(3, 2), "unknown": 1.0, "sentence_share": 1.0, "sublinear": True},
+    ],
+)
+def test_equals_the_classifier(
+    labelled: tuple[list[str], np.ndarray, list[str]], kind: str, settings: dict[str, Any]
+) -> None:
+    model = TopicClassifier(**settings, kind=kind, folds=3, jobs=1).fit(*labelled)
+    scorer = model.scorer(support.TOPICS)
+    scores = scorer.scores(texts())
+    np.testing.assert_allclose(scores, model.predict_proba(texts()), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(scorer.labels(scores), model.predict(texts()))
+
+
+def test_a_text_scores_the_same_alone_and_in_company(bundle: Bundle) -> None:
+    together = bundle.scorer.scores(texts())
+    alone = np.vstack([bundle.scorer.scores([text]) for text in texts()])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(bundle.scorer.scores(texts()[::-1]), together[::-1], rtol=0, atol=1e-12)
+
+
+def test_as_many_rows_out_as_in(bundle: Bundle) -> None:
+    for n in (0, 1, 2, 7):
+        assert bundle.scorer.scores(texts()[:n]).shape == (n, 3)
+    assert bundle.scorer.labels(bundle.scorer.scores([])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("text", ["", "!!!", "qqq www", "\u5e73\u548c"])
+def test_a_text_without_a_known_term_scores_zero_and_gets_no_topic(bundle: Bundle, text: str) -> None:
+    scores = bundle.scorer.scores([text])
+    np.testing.assert_array_equal(scores, 0.0)
+    assert not bundle.scorer.labels(scores).any()
+
+
+def test_a_topic_is_given_at_its_threshold(bundle: Bundle) -> None:
+    thresholds = bundle.scorer.thresholds
+    assert bundle.scorer.labels(thresholds[None]).all()
+    assert not bundle.scorer.labels(np.nextafter(thresholds, 0)[None]).any()
+
+
+def test_scores_are_probabilities_in_column_order(bundle: Bundle, fitted: Trained) -> None:
+    assert bundle.scorer.topics == support.TOPICS
+    scores = bundle.scorer.scores(texts())
+    assert ((scores >= 0) & (scores <= 1)).all()
+    for column, topic in enumerate(support.TOPICS):
+        assert bundle.scorer.scores([f"the {topic} again"])[0].argmax() == column
+
+
+def test_invariance_to_case_quotes_and_white_space(bundle: Bundle) -> None:
+    text = "The engineer's bridge was shut, and the people didn't wait."
+    scores = bundle.scorer.scores(
+        [text, text.upper(), text.replace("'", "\u2019"), text.replace(" ", "\u00a0 "), f"  {text}\n"]
+    )
+    np.testing.assert_allclose(scores, scores[:1].repeat(5, 0), rtol=0, atol=1e-12)
+
+
+def test_direction_more_words_of_a_topic_never_lower_its_score(bundle: Bundle) -> None:
+    plain = "The council opened a market near the river"
+    scores = bundle.scorer.scores([plain, f"{plain} bridge", f"{plain} bridge viaduct pier"])[:, 0]
+    assert scores[0] < scores[1] < scores[2]

@@ -1,0 +1,86 @@
+import hashlib
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+from pipeline.features import words
+from pipeline.split import by_article, join_near_duplicates, near_duplicates
+
+ARTICLES = [f"a{index // 3}" for index in range(600)]
+
+
+def test_an_article_is_never_on_two_folds() -> None:
+    folds = by_article(ARTICLES, folds=5, seed=29)
+    for article in set(ARTICLES):
+        assert len({int(fold) for fold, owner in zip(folds, ARTICLES, strict=True) if owner == article}) == 1
+    assert set(folds.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_the_fold_is_a_pure_function_of_article_and_seed() -> None:
+    together = dict(zip(ARTICLES, by_article(ARTICLES, folds=5, seed=29).tolist(), strict=True))
+    for article in ("a0", "a7", "a199"):
+        assert by_article([article], folds=5, seed=29).tolist() == [together[article]]
+        assert together[article] == int(hashlib.sha256(f"29:{article}".encode()).hexdigest(), 16) % 5
+
+
+def test_another_seed_deals_anew() -> None:
+    first, second = by_article(ARTICLES, folds=5, seed=1), by_article(ARTICLES, folds=5, seed=2)
+    assert (first != second).mean() > 0.5
+
+
+def jaccard(one: str, other: str) -> float:
+    sets = []
+    for text in (one, other):
+        tokens = words(text)
+        sets.append({tuple(tokens[i : i + 4]) for i in range(max(1, len(tokens) - 3))})
+    return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
+
+
+def variations() -> list[str]:
+    chance = random.Random(3)
+    base = [[f"w{chance.randrange(500)}" for _ in range(25)] for _ in range(12)]
+    texts = []
+    for tokens, changes in itertools.product(base, (0, 1, 2, 4, 8)):
+        copy = list(tokens)
+        for _ in range(changes):
+            copy[chance.randrange(25)] = f"n{chance.randrange(500)}"
+        texts.append(" ".join(copy))
+    return [*texts, texts[0].upper()]
+
+
+@pytest.mark.parametrize("similarity", [0.2, 0.5, 1.0])
+def test_near_duplicates_are_those_of_all_pairs(similarity: float) -> None:
+    texts = variations()
+    expected = [
+        [i, j]
+        for i, j in itertools.combinations(range(len(texts)), 2)
+        if jaccard(texts[i], texts[j]) >= similarity
+    ]
+    assert expected
+    assert near_duplicates(texts, similarity=similarity).tolist() == expected
+
+
+def test_short_texts_are_compared_whole_and_case_does_not_matter() -> None:
+    pairs = near_duplicates(["Read more", "read MORE!", "read less", "Photo"], similarity=0.5)
+    assert pairs.tolist() == [[0, 1]]
+
+
+def test_no_pairs_have_their_shape() -> None:
+    assert near_duplicates(["one", "two"], similarity=0.5).shape == (0, 2)
+
+
+def test_articles_tied_by_near_duplicates_are_one_group() -> None:
+    articles = ["d", "a", "a", "b", "c", "e"]
+    pairs = np.array([[0, 1], [2, 3]])  # d-a and a-b: one group of three articles
+    assert join_near_duplicates(articles, pairs) == ["a", "a", "a", "a", "c", "e"]
+    assert join_near_duplicates(articles, np.zeros((0, 2), np.int64)) == articles
+
+
+def test_near_duplicates_never_are_on_two_folds() -> None:
+    texts = variations()
+    articles = [f"x{index}" for index in range(len(texts))]
+    pairs = near_duplicates(texts, similarity=0.5)
+    folds = by_article(join_near_duplicates(articles, pairs), folds=4, seed=0)
+    np.testing.assert_array_equal(folds[pairs[:, 0]], folds[pairs[:, 1]])

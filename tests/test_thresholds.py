@@ -1,0 +1,119 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from pipeline.thresholds import Objective, fit_thresholds
+
+Score = Callable[..., float]
+
+
+def noisy(seed: int = 0, n: int = 200) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    generator = np.random.default_rng(seed)
+    scores = generator.random((n, 3)).round(3)
+    return scores, generator.random((n, 3)) < scores * [0.3, 0.6, 0.9]
+
+
+def test_a_literal_case_lies_between_two_scores() -> None:
+    scores = np.array([[0.9], [0.8], [0.3], [0.1]])
+    (threshold,) = fit_thresholds(scores, np.array([[True], [True], [False], [False]]), Objective("f1"))
+    assert 0.3 < threshold < 0.8
+    logits = np.log([0.8 / 0.2, 0.3 / 0.7])
+    assert threshold == pytest.approx(1 / (1 + np.exp(-logits.mean())), abs=1e-12)
+
+
+def test_f1_is_the_best_there_is() -> None:
+    scores, labels = noisy()
+    thresholds = fit_thresholds(scores, labels, Objective("f1"))
+    for column in range(3):
+        ranked, meant = scores[:, column], labels[:, column]
+        best = max(f1_score(meant, ranked >= cut) for cut in np.unique(ranked))
+        assert f1_score(meant, ranked >= thresholds[column]) == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "held", "wanted"),
+    [
+        ("precision", precision_score, recall_score),
+        ("recall", recall_score, precision_score),
+    ],
+)
+def test_a_floor_is_kept_at_the_best_of_the_other(kind: str, held: Score, wanted: Score) -> None:
+    scores, labels = noisy()
+    thresholds = fit_thresholds(scores, labels, Objective(kind, floor=0.6))
+    for column in range(3):
+        ranked, meant = scores[:, column], labels[:, column]
+        cuts = [ranked >= cut for cut in np.unique(ranked)]
+        reaching = [wanted(meant, given) for given in cuts if held(meant, given) >= 0.6]
+        given = ranked >= thresholds[column]
+        if reaching:
+            assert held(meant, given) >= 0.6
+            assert wanted(meant, given) == pytest.approx(max(reaching))
+        else:
+            assert held(meant, given) == pytest.approx(max(held(meant, cut) for cut in cuts))
+
+
+def test_cost_is_the_least_there_is() -> None:
+    scores, labels = noisy()
+    thresholds = fit_thresholds(scores, labels, Objective("cost", cost_ratio=3.0))
+
+    def cost(given: NDArray[np.bool_], meant: NDArray[np.bool_]) -> float:
+        return float((given & ~meant).sum() + 3 * (~given & meant).sum())
+
+    for column in range(3):
+        ranked, meant = scores[:, column], labels[:, column]
+        least = min(cost(ranked >= cut, meant) for cut in [*np.unique(ranked), 2.0])
+        assert cost(ranked >= thresholds[column], meant) == least
+
+
+def test_cost_may_be_least_where_no_row_is_given() -> None:
+    scores = np.array([[0.9], [0.8], [0.7], [0.6], [0.5]])
+    labels = np.array([[False], [False], [False], [True], [False]])
+    (threshold,) = fit_thresholds(scores, labels, Objective("cost", cost_ratio=0.1))
+    assert not (scores >= threshold).any()
+
+
+def test_equal_scores_are_not_split() -> None:
+    scores = np.array([[0.5], [0.5], [0.5], [0.2]])
+    (threshold,) = fit_thresholds(scores, np.array([[True], [False], [False], [False]]), Objective("f1"))
+    assert 0.2 < threshold < 0.5
+
+
+def test_a_nan_score_is_left_out() -> None:
+    scores, labels = noisy()
+    masked = np.vstack([scores, np.full((50, 3), np.nan)])
+    more = np.vstack([labels, np.ones((50, 3), bool)])
+    np.testing.assert_array_equal(
+        fit_thresholds(masked, more, Objective("f1")), fit_thresholds(scores, labels, Objective("f1"))
+    )
+
+
+def test_a_topic_without_positives_gets_the_global_threshold() -> None:
+    scores, labels = noisy()
+    labels[:, 2] = False
+    thresholds = fit_thresholds(scores, labels, Objective("f1"))
+    overall = fit_thresholds(scores.reshape(-1, 1), labels.reshape(-1, 1), Objective("f1"))
+    assert thresholds[2] == pytest.approx(overall[0], abs=1e-12)
+
+
+def test_shrinkage_draws_rare_topics_to_the_global_threshold() -> None:
+    scores, labels = noisy()
+
+    def logits(shrinkage: float) -> NDArray[np.float64]:
+        found = fit_thresholds(scores, labels, Objective("f1", shrinkage=shrinkage))
+        return np.log(found / (1 - found))
+
+    own, shrunk, drawn = logits(0), logits(20), logits(1e12)
+    assert np.ptp(drawn) < 1e-6
+    keep = labels.sum(0) / (labels.sum(0) + 20)
+    np.testing.assert_allclose(shrunk, keep * own + (1 - keep) * drawn, atol=1e-6)
+
+
+def test_perfect_and_extreme_scores_stay_finite() -> None:
+    scores = np.array([[1.0], [1.0], [0.0], [0.0]])
+    (threshold,) = fit_thresholds(scores, scores > 0.5, Objective("f1"))
+    assert 0 < threshold < 1
+    (everything,) = fit_thresholds(np.array([[0.4], [0.4]]), np.ones((2, 1), bool), Objective("f1"))
+    assert 0 < everything <= 0.4

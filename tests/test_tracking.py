@@ -1,0 +1,146 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+import support
+from conftest import TrainedExperiment
+from mlflow.entities import Run
+
+from pipeline import corpus
+from pipeline.config import TrackingSettings, flat
+from pipeline.errors import TrackingError
+from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
+
+SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
+
+
+@pytest.fixture(autouse=True)
+def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture
+def run(trained: TrainedExperiment) -> Iterator[Run]:
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    found = tracker.find(CANDIDATE)
+    assert found is not None
+    yield tracker.client.get_run(found.run_id)
+
+
+def test_the_embedded_store_is_below_the_output_folder_wherever_it_is_started(
+    trained: TrainedExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    assert tracker.uri == f"sqlite:///{trained.experiment.output / 'mlflow.db'}"
+    experiment = tracker.client.get_experiment_by_name("tests")
+    assert experiment is not None
+    assert experiment.artifact_location.startswith((trained.experiment.output / "artifacts").as_uri())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_has_the_whole_config_and_where_it_comes_from(run: Run, trained: TrainedExperiment) -> None:
+    made = trained.experiment
+    assert run.data.params == flat(made.config.model_dump(mode="json"))
+    sides = corpus.read_sides(made.config, support.TOPICS)
+    assert run.data.tags["data_sha256"] == corpus.fingerprint(sides.train)
+    assert run.data.tags["test_sha256"] == corpus.fingerprint(sides.test)
+    assert {"git_commit", "git_dirty", "python", "version.scikit-learn", "version.mlflow"} <= set(run.data.tags)
+    assert run.info.status == "FINISHED"
+
+
+def test_a_run_has_figures_overall_by_topic_and_by_fold(run: Run) -> None:
+    names = set(run.data.metrics)
+    for side in ("cv", "test"):
+        assert {f"{side}/{name}" for name in ("micro_f1", "macro_f1", "none_precision", "none_recall")} <= names
+        for topic in support.TOPICS:
+            figures = ("precision", "recall", "f1", "average_precision")
+            assert {f"{side}/{topic}/{name}" for name in figures} <= names
+    assert {f"threshold/{topic}" for topic in support.TOPICS} <= names
+    assert (run.data.metrics["rows/train"], run.data.metrics["rows/test"]) == (120, 40)
+    assert run.data.metrics["duration_seconds"] > 0
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "fold/micro_f1")
+    assert sorted(metric.step for metric in history) == [0, 1, 2]
+
+
+def test_a_run_has_its_artifacts(run: Run) -> None:
+    client = mlflow.MlflowClient()
+    found = {
+        item.path
+        for folder in (None, "report", "figures", "bundle")
+        for item in client.list_artifacts(run.info.run_id, folder)
+    }
+    for name in (
+        "precision_recall_cv",
+        "reliability_cv",
+        "label_counts",
+        "precision_recall_test",
+        "reliability_test",
+    ):
+        assert f"figures/{name}.png" in found
+    assert {"config.yaml", "report/training.md", "report/test.md"} <= found
+
+
+def test_the_logged_bundle_is_the_one_in_the_output_folder(
+    trained: TrainedExperiment, run: Run, tmp_path: Path
+) -> None:
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    assert (
+        tracker.fetch_bundle(run.info.run_id, tmp_path).read_bytes() == trained.experiment.candidate.read_bytes()
+    )
+
+
+def test_the_model_is_registered_with_aliases_signature_and_example(trained: TrainedExperiment, run: Run) -> None:
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    candidate, champion = tracker.find(CANDIDATE), tracker.find(CHAMPION)
+    assert candidate == champion
+    info = mlflow.models.get_model_info(f"models:/tests@{CANDIDATE}")
+    assert info.signature is not None
+    assert info.signature.inputs.input_names() == ["text"]
+    assert info.signature.outputs.input_names() == ["topics", *support.TOPICS]
+    assert info.saved_input_example_info is not None
+    assert candidate is not None
+    assert candidate.run_id == run.info.run_id
+
+
+def test_an_alias_that_nobody_has_is_none(tmp_path: Path, trained: TrainedExperiment) -> None:
+    assert Tracker(SETTINGS, trained.experiment.output).find("nobody") is None
+    other = TrackingSettings(experiment="tests", model_name="other")
+    assert Tracker(other, trained.experiment.output).find(CANDIDATE) is None
+
+
+def test_telemetry_is_off() -> None:
+    script = (
+        "import pipeline.__main__ as command_line;"
+        "command_line.main.callback();"  # it runs before a subcommand imports MLflow
+        "import mlflow;"
+        "from mlflow.telemetry import get_telemetry_client;"
+        "print(get_telemetry_client())"
+    )
+    environment = {key: value for key, value in support.ENVIRONMENT.items() if key not in ("CI", "DO_NOT_TRACK")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "None"
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:////nowhere/there/mlflow.db", "nonsense://x"])
+def test_a_server_or_store_that_cannot_be_used_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError) as caught:
+        Tracker(SETTINGS, tmp_path)
+    assert str(caught.value).startswith(f"{uri}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(TrackingError) as caught:
+        Tracker(SETTINGS, tmp_path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,111 @@
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import support
+from conftest import TrainedExperiment
+
+from pipeline import corpus
+from pipeline.bundle import load_bundle
+from pipeline.errors import DataError
+from pipeline.experiment import Trained, classifier, fit
+from pipeline.model import TopicClassifier
+
+Maker = Callable[..., support.Experiment]
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting workers takes longer than these folds
+
+
+def fitted_anew(made: support.Experiment) -> Trained:
+    sides = corpus.read_sides(made.config, support.TOPICS)
+    return fit(made.config, sides.train, made.topics, lambda done, total: None)
+
+
+def test_same_seed_and_data_give_bit_equal_arrays_and_figures(fitted: Trained, experiment: Maker) -> None:
+    again = fitted_anew(experiment())
+    one, other = fitted.model.scorer(fitted.ids), again.model.scorer(again.ids)
+    assert one.terms == other.terms
+    for name in ("weights", "intercept", "slope", "offset", "thresholds"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    assert dataclasses.asdict(fitted.found) == dataclasses.asdict(again.found)
+
+
+def test_the_order_of_files_does_not_change_the_folds(fitted: Trained, experiment: Maker) -> None:
+    again = fitted_anew(experiment(data=support.rows()[::-1]))
+    assert dict(zip((row.article for row in fitted.rows), fitted.model.fold_.tolist(), strict=True)) == dict(
+        zip((row.article for row in again.rows), again.model.fold_.tolist(), strict=True)
+    )
+
+
+def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
+    changes: dict[str, Any] = {
+        "classifier.kind": "ridge",
+        "classifier.C": 3.5,
+        "classifier.class_weight": "balanced",
+        "features.ngrams": 1,
+        "features.prefix": 0,
+        "features.min_df": 3,
+        "split.folds": 4,
+        "thresholds.objective": "precision",
+        "thresholds.floor": 0.9,
+    }
+    made = classifier(experiment(changes).config)
+    assert (made.kind, made.C, made.class_weight, made.min_df, made.folds) == ("ridge", 3.5, "balanced", 3, 4)
+    assert (made.analyzer.ngrams, made.analyzer.prefix) == (1, 0)
+    assert (made.objective.kind, made.objective.floor) == ("precision", 0.9)
+
+
+@pytest.mark.parametrize("where", ["classifier.seed", "split.seed"])
+def test_the_seeds_of_the_config_are_used(experiment: Maker, where: str, fitted: Trained) -> None:
+    again = fitted_anew(experiment({where: 12345}))
+    if where == "split.seed":
+        assert (again.model.fold_ != fitted.model.fold_).any()
+    else:
+        assert again.model.seed == 12345
+
+
+def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
+    data = support.rows()
+    for index in range(0, 100, 20):  # each copies a paragraph of an article far away, with one word more
+        data[index]["text"] = f"{data[index + 10]['text']} Indeed."
+    again = fitted_anew(experiment(data=data))
+    for index in range(0, 100, 20):
+        assert again.model.fold_[index] == again.model.fold_[index + 10]
+
+
+def test_figures_count_every_training_row_and_none(fitted: Trained) -> None:
+    assert fitted.found.rows == 120
+    assert fitted.found.support == {"bridge": 36, "orchard": 24, "chess": 24, "none": 60}
+    assert fitted.found.figures["micro_f1"].value > 0.7
+    given, meant = fitted.model.oof_labels_, fitted.labels
+    assert fitted.found.figures["exact_match"].value == pytest.approx((given == meant).all(1).mean())
+
+
+def test_settings_that_keep_no_term_are_told(experiment: Maker) -> None:
+    with pytest.raises(DataError, match="no term occurs in 1000 training paragraphs"):
+        fitted_anew(experiment({"features.min_df": 1000}))
+
+
+def test_the_written_bundle_answers_as_the_joblib_object_and_as_a_fit_in_this_process(
+    trained: TrainedExperiment, fitted: Trained
+) -> None:
+    texts = [row["text"] for row in support.rows()] + ["", "qqq"]
+    scorer = load_bundle(trained.experiment.candidate).scorer
+    pickled: TopicClassifier = joblib.load(trained.experiment.output / "classifier.joblib")
+    np.testing.assert_allclose(scorer.scores(texts), pickled.predict_proba(texts), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(pickled.predict_proba(texts), fitted.model.predict_proba(texts))
+    np.testing.assert_array_equal(scorer.labels(scorer.scores(texts)), pickled.predict(texts))
+
+
+def test_the_bundle_knows_its_training_texts_and_topics(trained: TrainedExperiment) -> None:
+    bundle = load_bundle(trained.experiment.candidate)
+    assert bundle.topics == trained.experiment.topics
+    rows = [row for row in support.rows() if row["writer"] == "a"]
+    np.testing.assert_array_equal(bundle.trained_on, np.unique(corpus.text_digests(row["text"] for row in rows)))
+    assert set(bundle.about) >= {"run_id", "data_sha256", "git_commit", "git_dirty", "most_frequent"}
