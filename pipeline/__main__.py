@@ -96,6 +96,8 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
 
     Example: topics evaluate --data mine.jsonl --format markdown
     """
+    if model and not data:
+        raise click.UsageError("--model goes with --data; the test side is for the registered candidate")
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
 
@@ -105,8 +107,6 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
     failures: list[str] = []
     if data:
         found = evaluate_file(list(data), load_bundle(_bundle_path(model or Path(settings.output))))
-    elif model:
-        raise click.UsageError("--model goes with --data; the test side is for the registered candidate")
     else:
         found, failures = evaluate_candidate(settings)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())

@@ -3,10 +3,12 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -247,6 +249,16 @@ def test_a_full_disk_below_standard_output(trained: TrainedExperiment, article: 
     assert len(done.stderr.splitlines()) == 1
 
 
+def run_states(database: Path) -> list[str]:
+    if not database.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            return [status for (status,) in connection.execute("SELECT status FROM runs")]
+    except sqlite3.OperationalError:  # its tables are being made
+        return []
+
+
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
     for _ in range(1200):
         if condition():
@@ -261,7 +273,7 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
 ) -> None:
     made = copy_of(trained, experiment)
     support.write_rows(
-        made.folder / "articles" / "more.jsonl", support.made_rows(5000, prefix="m", writer="m", seed=3)
+        made.folder / "articles" / "more.jsonl", support.made_rows(3000, prefix="m", writer="m", seed=3)
     )
     before = state(made.output)
     first = subprocess.Popen(
@@ -275,9 +287,10 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
     try:
         assert first.stdout is not None
         assert "rows with" in first.stdout.readline()  # the data are read, the lock is held, the fit comes next
-        second = support.run("train", "--config", made.config_file)
-        one_line(second, "another training")
-        wait_for((made.output / "mlflow.db").exists, first)
+        os.killpg(first.pid, signal.SIGSTOP)
+        one_line(support.run("train", "--config", made.config_file), "another training")
+        os.killpg(first.pid, signal.SIGCONT)
+        wait_for(lambda: run_states(made.output / "mlflow.db") == ["RUNNING"], first)
         os.killpg(first.pid, signal.SIGINT)  # as a terminal does: every process of the group is told
         _, told = first.communicate(timeout=60)
     finally:
@@ -286,6 +299,7 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
     assert first.returncode == 130, told
     assert "interrupted" in told
     assert "Traceback" not in told
+    assert run_states(made.output / "mlflow.db") == ["KILLED"]
     assert state(made.output) == before
     nothing_half_written(made.output)
     assert len(support.json_lines(support.run("predict", article, "--model", made.output).stdout)) == 3
