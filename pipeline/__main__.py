@@ -86,23 +86,37 @@ def train_command(config: Path) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
 )
-def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, form: str) -> None:
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --data: a folder to write report.html, report.md and report.json to.",
+)
+def evaluate_command(
+    config: Path, data: tuple[str, ...], model: Path | None, form: str, output: Path | None
+) -> None:
     """Score the candidate on the test side; make it champion if it passes the gate, else exit 1.
 
+    Writes report.html, report.md, report.json and MODEL_CARD.md to the config's output folder and to the run.
     With --data, score the model in use on any labelled file instead, and move nothing.
 
     Example: topics evaluate --data mine.jsonl --format markdown
     """
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
-    from pipeline.evaluate import evaluate_candidate, evaluate_file
+    from pipeline.evaluate import evaluate_candidate, write
+    from pipeline.findings import evaluate_file
+    from pipeline.probes import read_probes
 
     settings = read_config(config)
     failures: list[str] = []
     if data:
-        found = evaluate_file(list(data), load_bundle(_bundle_path(model or Path(settings.output))))
-    elif model:
-        raise click.UsageError("--model goes with --data; the test side is for the registered candidate")
+        bundle = load_bundle(_bundle_path(model or Path(settings.output)))
+        found = evaluate_file(list(data), bundle, probes=read_probes(settings.data.probes, bundle.scorer.topics))
+        write(found.written() if output else {}, output or Path())
+    elif model or output:
+        raise click.UsageError(
+            "--model and --output go with --data; the test side is for the registered candidate"
+        )
     else:
         found, failures = evaluate_candidate(settings)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
@@ -110,6 +124,23 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
         raise GateError(f"the candidate stays candidate: {'; '.join(failures)}")
     if not data:
         click.echo("gate passed: the candidate is champion now", err=True)
+
+
+@main.command("curve")
+@CONFIG
+@click.option("--data", "data", multiple=True, help="Labelled JSON lines to measure on beside the test side.")
+def curve_command(config: Path, data: tuple[str, ...]) -> None:
+    """Measure what more data would bring: train on 12, 25 and 50 % of the articles beside the candidate's 100 %.
+
+    The curve is logged to the candidate's run, and the next `topics evaluate` draws it into the report.
+
+    Example: topics curve --data mine.jsonl
+    """
+    from pipeline.config import read_config
+    from pipeline.curve import learning_curve
+    from pipeline.report import as_text
+
+    click.echo(as_text(learning_curve(read_config(config), data, say=click.echo)))
 
 
 @main.command("predict")

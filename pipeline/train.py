@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from pipeline import corpus, plots, report, resampling
 from pipeline.baselines import most_frequent
 from pipeline.bundle import Bundle, save_bundle
-from pipeline.calibration import expected_calibration_error
 from pipeline.config import Config, as_yaml, flat, read_topics
 from pipeline.errors import OutputError
 from pipeline.features import Analyzer
 from pipeline.files import writing_whole
 from pipeline.metrics import figures, point
 from pipeline.model import TopicClassifier
+from pipeline.noise import label_noise
 from pipeline.provenance import surroundings
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.split import join_near_duplicates, near_duplicates
@@ -51,6 +51,12 @@ class Trained:
     def scores(self) -> NDArray[np.float64]:
         """The out-of-fold scores, float64 [n, k]; 0 for a topic that the fold could not learn."""
         return np.nan_to_num(self.model.oof_scores_, nan=0.0)
+
+    @property
+    def label_noise(self) -> str:
+        """The rows whose labels the out-of-fold answers contradict, most suspect first, as JSON lines."""
+        model = self.model
+        return label_noise(self.rows, self.ids, self.labels, model.oof_labels_, model.oof_scores_)
 
 
 def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> None:
@@ -146,10 +152,7 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
         found = figures(trained.ids, labels[part], model.oof_labels_[part], scores[part])
         tracker.log_fold(point(found), fold)
     metrics = {f"cv/{name}": figure.value for name, figure in trained.found.figures.items()}
-    for column, topic in enumerate(trained.ids):
-        error = expected_calibration_error(scores[:, column], labels[:, column])
-        metrics[f"cv/{topic}/calibration_error"] = error
-        metrics[f"threshold/{topic}"] = float(model.thresholds_[column])
+    metrics |= {f"threshold/{t}": float(cut) for t, cut in zip(trained.ids, model.thresholds_, strict=True)}
     metrics |= {f"rows/{name}": float(len(getattr(sides, name))) for name in ("train", "test")}
     tables = report.tables({"cross-validated": trained.found}, trained.topics)
     counted = {"train": labels, "test": corpus.label_matrix(sides.test, trained.ids)}
@@ -160,6 +163,8 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
         texts={
             "config.yaml": as_yaml(config),
             "report/training.md": "\n".join(report.as_markdown(table) for table in tables),
+            "report/training.json": report.as_json({"cross-validated": trained.found}),
+            "report/label_noise.jsonl": trained.label_noise,
         },
         plots={
             "figures/precision_recall_cv.png": plots.precision_recall(trained.topics, scores, labels),
@@ -181,7 +186,9 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     with (
         writing_whole(folder / f"{CANDIDATE}.safetensors") as bundle,
         writing_whole(folder / "classifier.joblib") as pickled,
+        writing_whole(folder / "label_noise.jsonl") as suspects,
     ):
+        suspects.write_text(trained.label_noise, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
         joblib.dump(trained.model, pickled)
         tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))
