@@ -38,22 +38,15 @@ def _figures(subject: Subject, evaluations: Mapping[str, Evaluation], background
     measured["these rows"] = evaluations["model"]
     calibration = studies.calibration_table(subject.topics, measured)
     drawn = (subject.topics, subject.scores, subject.labels)
-    marked = (*drawn, subject.scorer.thresholds)
+    curves = (
+        ("precision_recall", plots.precision_recall(*drawn)),
+        ("threshold_curves", plots.threshold_curves(*drawn, subject.scorer.thresholds)),
+    )
+    reliability = (("reliability", plots.reliability_curves(*drawn)),)
     return [
-        Section("figures", "Figures", _FIGURES, (overall,), ()),
-        Section(
-            "topics", "By topic", _TOPICS, (by_topic,), (("precision_recall", plots.precision_recall(*drawn)),)
-        ),
-        Section(
-            "thresholds", "Thresholds", _THRESHOLDS, (), (("threshold_curves", plots.threshold_curves(*marked)),)
-        ),
-        Section(
-            "calibration",
-            "Calibration",
-            _CALIBRATION,
-            (calibration,),
-            (("reliability", plots.reliability_curves(*drawn)),),
-        ),
+        Section("figures", "Figures", _FIGURES, (overall,)),
+        Section("topics", "By topic", _TOPICS, (by_topic,), curves),
+        Section("calibration", "Calibration", _CALIBRATION, (calibration,), reliability),
         Section("confusion", "Confusion between topics", _CONFUSION, (studies.confusion_table(subject),)),
     ]
 
@@ -106,10 +99,9 @@ _FIGURES = (
     "The model beside what any model must beat: the most frequent answer, and the topics' own keywords. In "
     "brackets: 95 % intervals from a bootstrap that draws whole articles."
 )
-_TOPICS = "Figures of the model for each topic, and for paragraphs that have none."
-_THRESHOLDS = (
-    "F1 of each topic at every threshold on these rows; the dot is the threshold in use, which was chosen on "
-    "out-of-fold scores and never on these rows."
+_TOPICS = (
+    "Figures of the model for each topic, and for paragraphs that have none. The dots are the thresholds in "
+    "use, which were chosen on out-of-fold scores and never on these rows."
 )
 _CALIBRATION = (
     "Expected calibration error: the mean distance between a score and how often it is right, over ten equal "

@@ -86,13 +86,15 @@ def slice_table(subject: Subject, rules: Sequence[SliceRule]) -> Table:
 
 
 def _slice(subject: Subject, rows: Bools) -> Row:
-    labels, given = subject.labels[rows], subject.given[rows]
-    ids = [topic.id for topic in subject.topics]
-    measured = figures(ids, labels, given, subject.scores[rows], subject.weights[:, rows])
-    some, none = bool(labels.any()), bool((~labels.any(1)).any())
-    cells = {"micro_f1": some, "none_recall": none, "exact_match": True}
-    values = [_figure(measured[name]) if defined else "-" for name, defined in cells.items()]
-    return [int(rows.sum()), int(labels.any(1).sum()), *values]
+    """Leave resamples out of an interval in which the slice has no row to measure on."""
+    labels, given, weights = subject.labels[rows], subject.given[rows], subject.weights[:, rows]
+    none, silent = labels.sum(1) == 0, given.sum(1) == 0
+    meant = weights @ labels.sum(1)
+    hits, said = weights @ (labels & given).sum(1), weights @ given.sum(1)
+    f1 = np.divide(2 * hits, meant + said, out=np.full(len(weights), np.nan), where=meant > 0)
+    none_recall = rate(silent[none], weights[:, none])
+    exact_match = rate((labels == given).all(1), weights)
+    return [int(rows.sum()), int((~none).sum()), _figure(f1), none_recall, exact_match]
 
 
 def leak_table(subject: Subject) -> Table:

@@ -16,9 +16,9 @@ PHRASES = phrase_index(["Mine action", "mine", "COP-29", "Baku to Belém"])
         ("", ""),
     ],
 )
-def test_phrases_vanish_however_they_are_written(text: str, expected: str):
+def test_phrases_vanish_however_they_are_written(text: str, expected: str) -> None:
     assert mask(text, PHRASES) == expected
 
 
-def test_an_empty_phrase_masks_nothing():
+def test_an_empty_phrase_masks_nothing() -> None:
     assert mask("A b.", phrase_index(["", "--"])) == "A b."

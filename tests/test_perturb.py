@@ -3,7 +3,7 @@ import pytest
 from pipeline.perturb import Perturbation, perturbed
 
 
-def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest():
+def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:
     change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"))
     text = "Peru and Chile met; Peruvian wool was sold."
     changed = perturbed(text, change)
@@ -14,17 +14,17 @@ def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest():
     assert changed.endswith(" met; Peruvian wool was sold.")
 
 
-def test_swap_is_the_same_every_time():
+def test_swap_is_the_same_every_time() -> None:
     change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"))
     assert perturbed("Peru won.", change) == perturbed("Peru won.", change)
 
 
-def test_swap_with_a_pattern_changes_only_its_group():
+def test_swap_with_a_pattern_changes_only_its_group() -> None:
     change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+)")
     assert perturbed("Mr Smith left Smith's.", change) in ("Mr Ana Lima left Smith's.", "Mr Bo Ek left Smith's.")
 
 
-def test_longer_values_are_found_before_shorter_ones():
+def test_longer_values_are_found_before_shorter_ones() -> None:
     change = Perturbation("places", "swap", ("Guinea", "Guinea-Bissau"))
     assert perturbed("Guinea-Bissau", change) == "Guinea"
 
@@ -32,15 +32,15 @@ def test_longer_values_are_found_before_shorter_ones():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("\"It's over,\" he said (\"at last\").", "\u201cIt\u2019s over,\u201d he said (\u201cat last\u201d)."),
-        ("\u201cIt\u2019s over.\u201d", "\"It's over.\""),
+        ('"It\'s over," he said ("at last").', "\u201cIt\u2019s over,\u201d he said (\u201cat last\u201d)."),
+        ("\u201cIt\u2019s over.\u201d", '"It\'s over."'),
         ("No quotation.", "No quotation."),
     ],
 )
-def test_quotes_go_both_ways(text: str, expected: str):
+def test_quotes_go_both_ways(text: str, expected: str) -> None:
     assert perturbed(text, Perturbation("quotes", "quotes")) == expected
 
 
-def test_prefix_and_capitals():
+def test_prefix_and_capitals() -> None:
     assert perturbed("Rain.", Perturbation("datelines", "prefix", ("OSLO - ",))) == "OSLO - Rain."
     assert perturbed("Rain.", Perturbation("capitals", "upper")) == "RAIN."

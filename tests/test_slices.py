@@ -12,7 +12,7 @@ LABELS = np.array([[True, True], [False, False], [True, False]])
 RULES = [SliceRule("genre", "local", "local|town"), SliceRule("genre", "news", "wire|paper")]
 
 
-def test_every_row_is_in_one_group_of_each_kind():
+def test_every_row_is_in_one_group_of_each_kind() -> None:
     found = slices(ROWS, LABELS, RULES)
     named = {key: np.flatnonzero(rows).tolist() for key, rows in found.items()}
     assert named == {
@@ -31,6 +31,6 @@ def test_every_row_is_in_one_group_of_each_kind():
     }
 
 
-def test_what_no_rule_matches_is_other():
+def test_what_no_rule_matches_is_other() -> None:
     found = slices(ROWS, LABELS, [SliceRule("region", "South America", "peru")])
     assert found["region", "other"].tolist() == [True, False, False]
