@@ -103,8 +103,7 @@ def evaluate_command(
     """
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
-    from pipeline.evaluate import evaluate_candidate, write
-    from pipeline.findings import evaluate_file
+    from pipeline.findings import evaluate_file, write
     from pipeline.probes import read_probes
 
     settings = read_config(config)
@@ -118,6 +117,8 @@ def evaluate_command(
             "--model and --output go with --data; the test side is for the registered candidate"
         )
     else:
+        from pipeline.evaluate import evaluate_candidate
+
         found, failures = evaluate_candidate(settings)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
     if failures:

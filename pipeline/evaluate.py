@@ -10,7 +10,7 @@ from pipeline.card import Origin, model_card
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.errors import BundleError
 from pipeline.files import writing_whole
-from pipeline.findings import RESAMPLES, Findings, measure
+from pipeline.findings import RESAMPLES, Findings, measure, write
 from pipeline.probes import read_probes
 from pipeline.schema import LabelledParagraph
 from pipeline.sections import Background
@@ -43,13 +43,6 @@ def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
             file.write_bytes(content)
             tracker.set_alias(CHAMPION, candidate)
     return found, failures
-
-
-def write(texts: dict[str, str], folder: Path) -> None:
-    """Write text files to a folder, each whole or not at all; raise OutputError."""
-    for name, text in texts.items():
-        with writing_whole(folder / name) as file:
-            file.write_text(text, encoding="utf-8")
 
 
 def the_candidate(tracker: Tracker) -> ModelVersion:

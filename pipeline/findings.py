@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from pipeline.baselines import keyword_labels
 from pipeline.bundle import Bundle
 from pipeline.document import Section, markdown, plain_sections
 from pipeline.errors import DataError
+from pipeline.files import writing_whole
 from pipeline.html import html
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.sections import Background, sections
@@ -126,3 +128,10 @@ def measure(
     seen = np.isin(corpus.text_digests(texts), bundle.trained_on)
     subject = Subject(topics, scorer, rows, labels, scores, weights)
     return Findings(name, subject, evaluations, int(seen.sum()), background or Background(RESAMPLES, seed))
+
+
+def write(texts: dict[str, str], folder: Path) -> None:
+    """Write text files to a folder, each whole or not at all; raise OutputError."""
+    for name, text in texts.items():
+        with writing_whole(folder / name) as file:
+            file.write_text(text, encoding="utf-8")

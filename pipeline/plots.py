@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve
 
 from pipeline.calibration import reliability
 from pipeline.report import Figure as Measured
@@ -37,8 +36,9 @@ def precision_recall(topics: Sequence[Topic], scores: Floats, labels: Bools) -> 
     for column, topic in enumerate(topics):
         rows = np.isfinite(scores[:, column])
         if labels[rows, column].any():
-            precision, recall, _ = precision_recall_curve(labels[rows, column], scores[rows, column])
+            recall, precision = _recall_precision(scores[rows, column], labels[rows, column])
             axes.plot(recall, precision, color=topic.colour, label=topic.title)
+    axes.set_ylim(0, 1.02)
     return _finished(figure, axes, len(topics))
 
 
@@ -89,6 +89,14 @@ def learning_curve(table: Table) -> Figure:
             articles, [cell.low for cell in cells], [cell.high for cell in cells], color=colour, alpha=0.15
         )
     return _finished(figure, axes, len(table[0]) - 3)
+
+
+def _recall_precision(scores: Floats, labels: Bools) -> tuple[Floats, Floats]:
+    """Give recall and precision at each distinct score, from the highest down, after the point (0, 1)."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = np.cumsum(labels[order])[last]
+    return np.append(0.0, hits / labels.sum()), np.append(1.0, hits / (last + 1))
 
 
 def _f1(scores: Floats, labels: Bools, thresholds: Floats) -> Floats:

@@ -28,8 +28,9 @@ SCORER = Scorer(
 )
 TOPICS = (Topic("wet", "Wet", keywords=("rain",)), Topic("cold", "Cold", keywords=("frost",)))
 TEXTS = ["the rain", "the snow", "rain and snow", "the", "the rain of Peru", "the snow of Chile"]
-ROWS = [LabelledParagraph(f"a{i // 2}", i % 2, text, genre="wire") for i, text in enumerate(TEXTS)]
 LABELS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], bool)
+NAMES = [("wet",), ("cold",), ("wet", "cold"), (), ("wet",), ()]
+ROWS = [LabelledParagraph(f"a{i // 2}", i % 2, TEXTS[i], topics=NAMES[i]) for i in range(6)]
 SUBJECT = Subject(
     TOPICS,
     SCORER,
