@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -58,19 +59,11 @@ def train_command(config: Path) -> None:
 
     Example: topics train --config configs/default.yaml
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from pipeline.config import read_config
     from pipeline.train import train
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("cross-validating and fitting", total=None)
-        train(
-            read_config(config),
-            say=click.echo,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with _progress("cross-validating and fitting") as progress:
+        train(read_config(config), say=click.echo, progress=progress)
 
 
 @main.command("evaluate")
@@ -120,6 +113,8 @@ def evaluate_command(
         from pipeline.evaluate import evaluate_candidate
 
         found, failures = evaluate_candidate(settings)
+    if not data:
+        click.echo(f"report: {Path(settings.output) / 'report.html'}", err=True)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
     if failures:
         raise GateError(f"the candidate stays candidate: {'; '.join(failures)}")
@@ -141,7 +136,9 @@ def curve_command(config: Path, data: tuple[str, ...]) -> None:
     from pipeline.curve import learning_curve
     from pipeline.report import as_text
 
-    click.echo(as_text(learning_curve(read_config(config), data, say=click.echo)))
+    with _progress("training on shares of the articles") as progress:
+        table = learning_curve(read_config(config), data, say=click.echo, progress=progress)
+    click.echo(as_text(table))
 
 
 @main.command("predict")
@@ -189,6 +186,18 @@ def predict_command(
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), output)
     if errors:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal's standard error, and nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _bundle_path(model: Path) -> Path:

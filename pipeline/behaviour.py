@@ -92,7 +92,7 @@ def _direction(scorer: Scorer, name: str, pairs: Sequence[tuple[DirectionCase, s
         for i, (case, _, _) in enumerate(pairs)
         if not high[i] > low[i]
     )
-    return Outcome(DIRECTION, name, tuple(case.text for case, _, _ in pairs), high > low, failures)
+    return Outcome(DIRECTION, name, tuple(case.clause for case, _, _ in pairs), high > low, failures)
 
 
 def run_invariance(

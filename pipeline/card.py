@@ -47,7 +47,7 @@ def model_card(
 
 
 def _facts(origin: Origin) -> Table:
-    facts: list[Row] = [[name.replace("_", " "), value] for name, value in origin.about.items()]
+    facts: list[Row] = [[name.replace("_", " "), value or "none"] for name, value in origin.about.items()]
     return [["fact", "value"], *facts]
 
 

@@ -16,14 +16,17 @@ from pipeline.report import Evaluation, Row, Table
 from pipeline.schema import LabelledParagraph
 from pipeline.scorer import Scorer
 from pipeline.tracking import ModelVersion, Tracker
-from pipeline.train import fit
+from pipeline.train import Progress, fit
 
 SHARES = (0.12, 0.25, 0.5)
 _LOGGED = ("micro_f1", "macro_f1", "macro_average_precision", "none_recall", "exact_match")
 Sets = dict[str, list[LabelledParagraph]]
+Points = dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation]]]
 
 
-def learning_curve(config: Config, data: Sequence[str], *, say: Callable[[str], None]) -> Table:
+def learning_curve(
+    config: Config, data: Sequence[str], *, say: Callable[[str], None], progress: Progress
+) -> Table:
     """Measure fits on 12, 25 and 50 % of the training articles, and the candidate, on the test side and on `data`.
 
     Logs every point to the candidate's run, where `evaluate` finds the curve for its report. Raises BundleError
@@ -37,8 +40,9 @@ def learning_curve(config: Config, data: Sequence[str], *, say: Callable[[str], 
     scorer = _scorer(tracker, candidate, config, sides.train)
     sets = {"test side": sides.test}
     sets |= {Path(name).name: corpus.labelled(corpus.read([name], ids, unique=False)) for name in data}
-    points: dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation]]] = {}
-    for share in SHARES:
+    points: Points = {}
+    for place, share in enumerate(SHARES):
+        progress(place, len(SHARES))
         rows = part(sides.train, share, seed=config.split.seed)
         lacking = [t for t, n in zip(ids, corpus.label_matrix(rows, ids).sum(0), strict=True) if not n]
         if lacking:
@@ -80,7 +84,7 @@ def _scorer(tracker: Tracker, candidate: ModelVersion, config: Config, rows: lis
     return bundle.scorer
 
 
-def _table(points: dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation]]], sets: Sequence[str]) -> Table:
+def _table(points: Points, sets: Sequence[str]) -> Table:
     table: list[Row] = [["share", "articles", "rows", *sets]]
     for share, (rows, found) in points.items():
         articles = len({row.article for row in rows})
@@ -91,7 +95,7 @@ def _table(points: dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation
 def _log(
     tracker: Tracker,
     candidate: ModelVersion,
-    points: dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation]]],
+    points: Points,
     table: Table,
 ) -> None:
     with tracker.run(candidate.run_id):

@@ -115,7 +115,7 @@ def as_text(table: Table) -> str:
 
 def as_markdown(table: Table) -> str:
     """Give a table in Markdown."""
-    lines = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in table]
+    lines = ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in table]
     return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]]) + "\n"
 
 
@@ -161,6 +161,10 @@ def plain(cell: Cell) -> object:
         return cell
     ends = ((name, float(getattr(cell, name))) for name in _ENDS)
     return {name: value if math.isfinite(value) else None for name, value in ends}
+
+
+def _markdown_cell(cell: Cell) -> str:
+    return " ".join(str(cell).split()).replace("|", "\\|")
 
 
 def _cell(value: object) -> Cell:

@@ -77,10 +77,10 @@ def calibration_table(topics: Sequence[Topic], measured: Mapping[str, Evaluation
 
 
 def slice_table(subject: Subject, rules: Sequence[SliceRule]) -> Table:
-    """Measure every slice of at least ten rows; articles are resampled as everywhere else."""
+    """Measure every slice of at least ten rows that is not all of them; whole articles are resampled."""
     found: list[Row] = [["slice", "group", "rows", "with a topic", "micro f1", "none recall", "exact match"]]
     for (kind, group), rows in slices(subject.rows, subject.labels, rules).items():
-        if rows.sum() >= _FEWEST_ROWS:
+        if _FEWEST_ROWS <= rows.sum() < len(rows):
             found.append([kind, group.strip(), *_slice(subject, rows)])
     return found
 

@@ -29,6 +29,7 @@ from pipeline.thresholds import Objective
 from pipeline.tracking import CANDIDATE, Tracker
 
 RESAMPLES = 1000
+SUSPECTS = "label_noise.jsonl"
 Progress = Callable[[int, int], None]
 
 
@@ -82,6 +83,7 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
             _publish(tracker, trained, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(report.as_text(table) for table in report.tables({"cross-validated": trained.found}, topics)))
+    say(f"labels to review, most suspect first: {folder / SUSPECTS}")
 
 
 def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:
@@ -164,7 +166,7 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
             "config.yaml": as_yaml(config),
             "report/training.md": "\n".join(report.as_markdown(table) for table in tables),
             "report/training.json": report.as_json({"cross-validated": trained.found}),
-            "report/label_noise.jsonl": trained.label_noise,
+            f"report/{SUSPECTS}": trained.label_noise,
         },
         plots={
             "figures/precision_recall_cv.png": plots.precision_recall(trained.topics, scores, labels),
@@ -186,7 +188,7 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     with (
         writing_whole(folder / f"{CANDIDATE}.safetensors") as bundle,
         writing_whole(folder / "classifier.joblib") as pickled,
-        writing_whole(folder / "label_noise.jsonl") as suspects,
+        writing_whole(folder / SUSPECTS) as suspects,
     ):
         suspects.write_text(trained.label_noise, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
