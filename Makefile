@@ -7,7 +7,7 @@ RUN ?= candidate
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help install train evaluate predict compare search reproduce check-data ui test lint format lock clean
+.PHONY: help install train evaluate curve predict compare search reproduce check-data ui test lint format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ train: $(READY) ## Train on data/, track the run, register the model as candidat
 
 evaluate: $(READY) ## Score the candidate on the test side; champion if it passes the gate
 	$(BIN)/topics evaluate --config $(CONFIG)
+
+curve: $(READY) ## Measure what more data would bring; the next report draws it (about half a minute)
+	$(BIN)/topics curve --config $(CONFIG)
 
 predict: $(READY) ## Label new articles: make predict INPUT=article.txt
 	@test -n "$(INPUT)" || { echo "error: say what to label: make predict INPUT=path" >&2; exit 2; }

@@ -40,14 +40,18 @@ def fit_sigmoid(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tupl
     return float(beta[0]), float(beta[1])
 
 
-def expected_calibration_error(scores: NDArray[np.float64], labels: NDArray[np.bool_], *, bins: int = 10) -> float:
+def expected_calibration_error(
+    scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], *, bins: int = 10
+) -> NDArray[np.float64]:
     """Average the gap between score and frequency over equal-width bins, weighted by their size.
 
-    Naeini, Cooper and Hauskrecht 2015, for one topic: `scores` float64 [n], `labels` bool [n].
+    Naeini, Cooper and Hauskrecht 2015, for one topic: `scores` float64 [n], `labels` bool [n], and B weightings of
+    the rows, `weights` float64 [B, n]; gives float64 [B].
     """
     index = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, scores - labels, minlength=bins)
-    return float(np.abs(gaps).sum() / len(scores))
+    gaps = weights @ ((scores - labels)[:, None] * np.eye(bins)[index])
+    error: NDArray[np.float64] = np.abs(gaps).sum(1) / weights.sum(1)
+    return error
 
 
 def reliability(

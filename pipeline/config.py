@@ -32,6 +32,7 @@ class DataSettings(Settings):
     test: tuple[str, ...] = Field(default=(), strict=False)
     test_writers: tuple[str, ...] = Field(default=(), strict=False)
     duplicates: bool = False
+    probes: str | None = None
 
     @model_validator(mode="after")
     def _one_test_side(self) -> "DataSettings":

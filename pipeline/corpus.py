@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from pipeline.experiment import label_matrix
 from pipeline.schema import LabelledParagraph
 from pipeline.split import near_duplicates
 
+Row = TypeVar("Row")
 _ROW: TypeAdapter[LabelledParagraph] = TypeAdapter(LabelledParagraph)
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -40,8 +42,8 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     rows: list[LabelledParagraph] = []
     seen: dict[object, str] = {}
     for file in _files(paths):
-        for where, line in _lines(file):
-            row = _parse(line, where)
+        for where, line in lines(file):
+            row = parsed(_ROW, line, where)
             _check(row, where, topics)
             keys: list[object] = [(row.article, row.paragraph)]
             keys += [row.text.strip()] if unique else []
@@ -112,7 +114,8 @@ def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
             yield path
 
 
-def _lines(file: Path) -> Iterator[tuple[str, bytes]]:
+def lines(file: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the lines of a file that are not blank, each with its place, `file:number`; raise DataError."""
     opener = gzip.open if file.name.endswith(".gz") else open
     try:
         with opener(file, "rb") as stream:
@@ -125,10 +128,11 @@ def _lines(file: Path) -> Iterator[tuple[str, bytes]]:
         raise DataError(f"{file}: cannot be read: {error}") from None
 
 
-def _parse(line: bytes, where: str) -> LabelledParagraph:
+def parsed(adapter: TypeAdapter[Row], line: bytes, where: str) -> Row:
+    """Read one line of JSON as the row that the adapter describes; raise DataError with its place."""
     try:
         line.decode("utf-8")
-        return _ROW.validate_json(line, strict=True)
+        return adapter.validate_json(line, strict=True)
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not valid UTF-8 at byte {error.start + 1}") from None
     except ValidationError as error:

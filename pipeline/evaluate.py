@@ -1,86 +1,44 @@
 """Evaluate: score the candidate on the test side, report, and make it champion if it passes the gate."""
 
+import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline import corpus, gate, plots, report, resampling
-from pipeline.baselines import keyword_labels
+from pipeline import corpus, gate, report
 from pipeline.bundle import Bundle, load_bundle
-from pipeline.calibration import expected_calibration_error
+from pipeline.card import Origin, model_card
 from pipeline.comparison import differences
-from pipeline.config import Config, read_topics
-from pipeline.errors import BundleError, DataError
-from pipeline.experiment import label_matrix
+from pipeline.config import Config, as_yaml, read_topics
+from pipeline.errors import BundleError
 from pipeline.files import writing_whole
-from pipeline.schema import LabelledParagraph, Topic
+from pipeline.findings import RESAMPLES, Findings, measure, write
+from pipeline.probes import read_probes
+from pipeline.schema import LabelledParagraph
+from pipeline.sections import Background
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
-RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The model's figures on some rows beside the baselines', and how many of the rows it was trained on."""
-
-    name: str
-    topics: tuple[Topic, ...]
-    labels: NDArray[np.bool_]
-    scores: NDArray[np.float64]
-    evaluations: dict[str, report.Evaluation]
-    trained_on: int
-
-    def as_text(self) -> str:
-        """Give the tables aligned for a terminal."""
-        return f"{self._headline()}\n\n" + "\n".join(map(report.as_text, self._tables()))
-
-    def as_markdown(self) -> str:
-        """Give the tables in Markdown."""
-        return f"# {self._headline()}\n\n" + "\n".join(map(report.as_markdown, self._tables()))
-
-    def as_json(self) -> str:
-        """Give every figure as JSON."""
-        return report.as_json(self.evaluations, data=self.name, trained_on=self.trained_on)
-
-    def _headline(self) -> str:
-        seen = f", {self.trained_on} of them TRAINED ON" if self.trained_on else ""
-        return f"{self.name}: {len(self.labels)} paragraphs{seen}; 95 % intervals over articles in brackets"
-
-    def _tables(self) -> list[list[report.Row]]:
-        return report.tables(self.evaluations, self.topics)
-
-
-def evaluate_file(paths: list[str], bundle: Bundle, *, seed: int = 0) -> Findings:
-    """Measure a bundle on labelled files; rows without a label are left out. Raises DataError."""
-    topics = list(bundle.scorer.topics)
-    rows = corpus.labelled(corpus.read(paths, topics, unique=False))
-    if not rows:
-        raise DataError(f"{', '.join(paths)}: no row is labelled, nothing to measure")
-    return measure(", ".join(paths), bundle, rows, seed=seed)
+CURVE = "report/learning_curve.json"
 
 
 def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
-    """Measure the candidate on the test side, log it, and make it champion if the gate lets it.
+    """Measure the candidate on the test side, report, and make it champion if the gate lets it.
 
-    Returns the findings and the gate's failures; with any, the champion is what it was.
+    Writes report.html, report.md, report.json and MODEL_CARD.md to the output folder and logs them. Returns the
+    findings and the gate's failures; with any, the champion is what it was.
     """
     folder = Path(config.output)
     tracker = Tracker(config.tracking, folder)
-    candidate = tracker.find(CANDIDATE)
-    if candidate is None:
-        raise BundleError(f"{tracker.uri}: no model is registered as {CANDIDATE}; run `make train` first")
+    candidate = the_candidate(tracker)
     with tempfile.TemporaryDirectory() as temporary:
         file = tracker.fetch_bundle(candidate.run_id, Path(temporary))
         bundle, content = load_bundle(file), file.read_bytes()
     rows = _test_rows(config, bundle)
-    found = measure("test side", bundle, rows, seed=config.split.seed)
+    background = _background(config, tracker, candidate, bundle)
+    found = measure("test side", bundle, rows, seed=config.split.seed, background=background)
     failures = _gate(config, tracker, bundle, rows, found)
-    _log(tracker, candidate, found, failures)
-    with writing_whole(folder / "report.md") as file:
-        file.write_text(found.as_markdown(), encoding="utf-8")
+    texts = found.written() | {"MODEL_CARD.md": _card(config, candidate, bundle, found, failures)}
+    _log(tracker, candidate, found, failures, texts)
+    write(texts, folder)
     if not failures:
         with writing_whole(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
@@ -88,26 +46,12 @@ def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
     return found, failures
 
 
-def measure(name: str, bundle: Bundle, rows: list[LabelledParagraph], *, seed: int) -> Findings:
-    """Measure a bundle, the most frequent answer and the topics' keywords on the same labelled rows."""
-    topics, scorer = bundle.topics, bundle.scorer
-    texts = [row.text for row in rows]
-    labels = label_matrix(rows, scorer.topics)
-    scores = scorer.scores(texts)
-    constant = np.isin(scorer.topics, bundle.about["most_frequent"].split())[None].repeat(len(rows), 0)
-    keywords = keyword_labels(texts, topics)
-    answers = {
-        "model": (scorer.labels(scores), scores),
-        "most frequent": (constant, constant.astype(float)),
-        "keywords": (keywords, keywords.astype(float)),
-    }
-    weights = resampling.article_weights([row.article for row in rows], resamples=RESAMPLES, seed=seed)
-    evaluations = {
-        who: report.evaluation(scorer.topics, labels, given, ranked, weights)
-        for who, (given, ranked) in answers.items()
-    }
-    seen = np.isin(corpus.text_digests(texts), bundle.trained_on)
-    return Findings(name, topics, labels, scores, evaluations, int(seen.sum()))
+def the_candidate(tracker: Tracker) -> ModelVersion:
+    """Find the model version that is candidate; raise BundleError where there is none."""
+    candidate = tracker.find(CANDIDATE)
+    if candidate is None:
+        raise BundleError(f"{tracker.uri}: no model is registered as {CANDIDATE}; run `make train` first")
+    return candidate
 
 
 def _gate(
@@ -125,11 +69,8 @@ def _gate(
     if old.topics != bundle.scorer.topics:
         return [*failures, f"the champion has other topics: {', '.join(old.topics)}"]
     scores = old.scores([row.text for row in rows])
-    weights = resampling.article_weights(
-        [row.article for row in rows], resamples=RESAMPLES, seed=config.split.seed
-    )
     answers = (bundle.scorer.labels(found.scores), found.scores)
-    changes = differences(old.topics, found.labels, (old.labels(scores), scores), answers, weights)
+    changes = differences(old.topics, found.labels, (old.labels(scores), scores), answers, found.subject.weights)
     return failures + gate.champion_failures(old.topics, changes)
 
 
@@ -140,21 +81,46 @@ def _test_rows(config: Config, bundle: Bundle) -> list[LabelledParagraph]:
     return corpus.read_sides(config, topics).test
 
 
-def _log(tracker: Tracker, candidate: ModelVersion, found: Findings, failures: list[str]) -> None:
+def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundle: Bundle) -> Background:
+    training = tracker.read_text(candidate.run_id, "report/training.json")
+    curve = tracker.read_text(candidate.run_id, CURVE)
+    return Background(
+        RESAMPLES,
+        config.split.seed,
+        read_probes(config.data.probes, bundle.scorer.topics),
+        next(iter(report.from_json(training).values())) if training else None,
+        report.from_records(json.loads(curve)) if curve else None,
+    )
+
+
+def _card(config: Config, candidate: ModelVersion, bundle: Bundle, found: Findings, failures: list[str]) -> str:
+    scorer = bundle.scorer
+    return model_card(
+        Origin(config.tracking.model_name, candidate.number, bundle.about, as_yaml(config)),
+        bundle.topics,
+        dict(zip(scorer.topics, scorer.thresholds.tolist(), strict=True)),
+        found.evaluations,
+        training=found.background.training,
+        behaviour=next(iter(found.tables.get("behaviour", ())), None),
+        failures=failures,
+    )
+
+
+def _log(
+    tracker: Tracker, candidate: ModelVersion, found: Findings, failures: list[str], texts: dict[str, str]
+) -> None:
     figures = found.evaluations["model"].figures
-    errors = {
-        f"test/{topic.id}/calibration_error": expected_calibration_error(found.scores[:, c], found.labels[:, c])
-        for c, topic in enumerate(found.topics)
+    rates = {
+        f"behaviour/{row[0]}/{row[1]}": row[-1].value
+        for table in found.tables.get("behaviour", ())
+        for row in table[1:]
+        if isinstance(row[-1], report.Figure)
     }
+    plots = {f"figures/{name}_test.png": plot for section in found.sections for name, plot in section.plots}
     with tracker.run(candidate.run_id):
         tracker.log(
-            metrics={f"test/{name}": figure.value for name, figure in figures.items()} | errors,
+            metrics={f"test/{name}": figure.value for name, figure in figures.items()} | rates,
             tags={"gate": "; ".join(failures) or "passed"},
-            texts={"report/test.md": found.as_markdown(), "report/test.json": found.as_json()},
-            plots={
-                "figures/precision_recall_test.png": plots.precision_recall(
-                    found.topics, found.scores, found.labels
-                ),
-                "figures/reliability_test.png": plots.reliability_curves(found.topics, found.scores, found.labels),
-            },
+            texts={f"report/{name}": text for name, text in texts.items()},
+            plots=plots,
         )

@@ -10,6 +10,7 @@ from pipeline import report, resampling
 from pipeline.config import Config
 from pipeline.features import Analyzer
 from pipeline.model import TopicClassifier
+from pipeline.noise import label_noise
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.split import join_near_duplicates, near_duplicates
 from pipeline.thresholds import Objective
@@ -46,6 +47,12 @@ class Trained:
     def scores(self) -> NDArray[np.float64]:
         """The out-of-fold scores, float64 [n, k]; 0 for a topic that the fold could not learn."""
         return np.nan_to_num(self.model.oof_scores_, nan=0.0)
+
+    @property
+    def label_noise(self) -> str:
+        """The rows whose labels the out-of-fold answers contradict, most suspect first, as JSON lines."""
+        model = self.model
+        return label_noise(self.rows, self.ids, self.labels, model.oof_labels_, model.oof_scores_)
 
 
 def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.calibration import expected_calibration_error
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _BATCH = 50
@@ -18,7 +20,8 @@ def figures(
     `labels` (meant) and `given` are bool [n, k], `scores` float64 [n, k], `weights` float64 [B, n] (default: one
     weighting, all ones; a bootstrap passes how often each row was drawn). Keys are `micro_f1`, `none_recall`,
     `mine_action/f1` and so on. Where a topic has no positive row its figures are NaN, and macro averages are taken
-    over the topics that have one; precision is 0 where nothing was given.
+    over the topics that have one; precision is 0 where nothing was given. All figures but `calibration_error` are
+    the better the higher.
     """
     if weights is None:
         weights = np.ones((1, len(labels)))
@@ -61,6 +64,9 @@ def _figures(
         found[f"{topic}/recall"] = recall[:, column]
         found[f"{topic}/f1"] = f1[:, column]
         found[f"{topic}/average_precision"] = ranking[:, column]
+        found[f"{topic}/calibration_error"] = expected_calibration_error(
+            scores[:, column], labels[:, column], weights
+        )
     return found
 
 

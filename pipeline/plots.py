@@ -1,19 +1,33 @@
-"""Draw what tables cannot show: precision against recall, reliability, and how labels are spread."""
+"""Draw what tables cannot show: curves of precision, reliability, thresholds and learning, and labels' spread.
+
+Axes and text are drawn in one grey, `INK`, that is read on white and on black alike, and that a page may replace.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve
 
 from pipeline.calibration import reliability
+from pipeline.report import Figure as Measured
+from pipeline.report import Table
 from pipeline.schema import Topic
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+INK = "#70767c"
 _MOST_IN_LEGEND = 12
+_STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+_CURVES = ("#1a5fb4", "#b3541e", "#2e7d32", "#7b2fa8")
 
 
 def precision_recall(topics: Sequence[Topic], scores: Floats, labels: Bools) -> Figure:
@@ -22,15 +36,16 @@ def precision_recall(topics: Sequence[Topic], scores: Floats, labels: Bools) -> 
     for column, topic in enumerate(topics):
         rows = np.isfinite(scores[:, column])
         if labels[rows, column].any():
-            precision, recall, _ = precision_recall_curve(labels[rows, column], scores[rows, column])
+            recall, precision = _recall_precision(scores[rows, column], labels[rows, column])
             axes.plot(recall, precision, color=topic.colour, label=topic.title)
+    axes.set_ylim(0, 1.02)
     return _finished(figure, axes, len(topics))
 
 
 def reliability_curves(topics: Sequence[Topic], scores: Floats, labels: Bools) -> Figure:
     """Draw how often a topic was meant against the score it got; on the diagonal, scores are probabilities."""
     figure, axes = _axes("mean score", "share meant", "Reliability")
-    axes.plot([0, 1], [0, 1], color="#9aa0a6", linestyle=":")
+    axes.plot([0, 1], [0, 1], color=INK, linestyle=":")
     for column, topic in enumerate(topics):
         rows = np.isfinite(scores[:, column])
         mean, frequency = reliability(scores[rows, column], labels[rows, column])
@@ -50,14 +65,56 @@ def label_counts(topics: Sequence[Topic], sides: Mapping[str, Bools]) -> Figure:
     return _finished(figure, axes, 0)
 
 
+def threshold_curves(topics: Sequence[Topic], scores: Floats, labels: Bools, thresholds: Floats) -> Figure:
+    """Draw each topic's F1 at every threshold, and a dot at the threshold in use, float64 [k]."""
+    figure, axes = _axes("threshold", "F1", "F1 at every threshold")
+    grid = np.linspace(0.01, 0.99, 99)
+    for column, topic in enumerate(topics):
+        curve = _f1(scores[:, column], labels[:, column], grid)
+        axes.plot(grid, curve, color=topic.colour, label=topic.title)
+        chosen = thresholds[column : column + 1]
+        axes.plot(chosen, _f1(scores[:, column], labels[:, column], chosen), "o", color=topic.colour)
+    axes.set_ylim(0, 1.02)
+    return _finished(figure, axes, len(topics))
+
+
+def learning_curve(table: Table) -> Figure:
+    """Draw a learning curve: the second column are articles, the last ones are figures on sets of rows."""
+    figure, axes = _axes("training articles", "macro F1", "Learning curve")
+    for colour, column in zip(_CURVES, range(3, len(table[0])), strict=False):
+        points = [(int(str(row[1])), cell) for row in table[1:] if isinstance(cell := row[column], Measured)]
+        articles, cells = [place for place, _ in points], [cell for _, cell in points]
+        axes.plot(articles, [cell.value for cell in cells], "o-", color=colour, label=str(table[0][column]))
+        axes.fill_between(
+            articles, [cell.low for cell in cells], [cell.high for cell in cells], color=colour, alpha=0.15
+        )
+    return _finished(figure, axes, len(table[0]) - 3)
+
+
+def _recall_precision(scores: Floats, labels: Bools) -> tuple[Floats, Floats]:
+    """Give recall and precision at each distinct score, from the highest down, after the point (0, 1)."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = np.cumsum(labels[order])[last]
+    return np.append(0.0, hits / labels.sum()), np.append(1.0, hits / (last + 1))
+
+
+def _f1(scores: Floats, labels: Bools, thresholds: Floats) -> Floats:
+    given = scores[:, None] >= thresholds
+    hits = (given & labels[:, None]).sum(0)
+    f1: Floats = 2 * hits / np.maximum(given.sum(0) + labels.sum(), 1)
+    return f1
+
+
 def _axes(x: str, y: str, title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-    axes = figure.subplots()
-    axes.set(xlabel=x, ylabel=y, title=title)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+        axes = figure.subplots()
+        axes.set(xlabel=x, ylabel=y, title=title)
     return figure, axes
 
 
 def _finished(figure: Figure, axes: Axes, lines: int) -> Figure:
     if lines <= _MOST_IN_LEGEND:
-        axes.legend()
+        axes.legend(frameon=False, labelcolor=INK)
     return figure

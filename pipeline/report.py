@@ -1,6 +1,11 @@
-"""Turn figures into tables: aligned text, Markdown and JSON; every figure with its interval."""
+"""Turn figures into tables: aligned text, Markdown and JSON; every figure with its interval.
+
+A table is a list of rows, header first, of words, counts and figures; it is written as text, Markdown, HTML or
+JSON only at the very end.
+"""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,8 +28,8 @@ OVERALL = (
     "none_recall",
     "exact_match",
 )
+_ENDS = ("value", "low", "high")
 PER_TOPIC = ("precision", "recall", "f1", "average_precision")
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Figure:
             return "-"
         spread = f" [{self.low:.3f}, {self.high:.3f}]" if np.isfinite(self.low) else ""
         return f"{self.value:.3f}{spread}"
+
+
+Cell = str | int | Figure
+Row = Sequence[Cell]
+Table = Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -70,25 +80,32 @@ def evaluation(
     )
 
 
-def tables(evaluations: Mapping[str, Evaluation], topics: Sequence[Topic]) -> list[list[Row]]:
-    """Lay out two tables, header first: overall figures with a column a model, then the first model by topic."""
+def rate(passed: NDArray[np.bool_], weights: NDArray[np.float64]) -> Figure:
+    """Give the share of rows that passed, bool [n], with its interval from row weights [1 + B, n]."""
+    total = weights.sum(1)
+    shares = np.divide(weights @ passed, total, out=np.full(len(weights), np.nan), where=total > 0)
+    return Figure(float(shares[0]), *interval(shares))
+
+
+def tables(evaluations: Mapping[str, Evaluation], topics: Sequence[Topic]) -> list[Table]:
+    """Lay out two tables: overall figures with a column a model, then the first model's by topic."""
     names = list(evaluations)
     overall: list[Row] = [["", *names]]
     for name in OVERALL:
-        values = [str(evaluations[model].figures[name]) for model in names]
-        overall.append([name.replace("_", " "), *values])
+        overall.append([name.replace("_", " "), *(evaluations[model].figures[name] for model in names)])
     first = evaluations[names[0]]
     by_topic: list[Row] = [["topic", "rows", *(name.replace("_", " ") for name in PER_TOPIC)]]
     for topic in topics:
-        values = [str(first.figures[f"{topic.id}/{name}"]) for name in PER_TOPIC]
-        by_topic.append([topic.title, str(first.support[topic.id]), *values])
-    none = [str(first.figures[f"none_{name}"]) for name in PER_TOPIC[:3]]
-    by_topic.append(["none", str(first.support["none"]), *none, "-"])
+        values = [first.figures[f"{topic.id}/{name}"] for name in PER_TOPIC]
+        by_topic.append([topic.title, first.support[topic.id], *values])
+    none = [first.figures[f"none_{name}"] for name in PER_TOPIC[:3]]
+    by_topic.append(["none", first.support["none"], *none, "-"])
     return [overall, by_topic]
 
 
-def as_text(rows: Sequence[Row]) -> str:
+def as_text(table: Table) -> str:
     """Align a table's columns with spaces."""
+    rows = [[str(cell) for cell in row] for row in table]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -96,10 +113,10 @@ def as_text(rows: Sequence[Row]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]]) + "\n"
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(table: Table) -> str:
     """Give a table in Markdown."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]) + "\n"
+    lines = ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in table]
+    return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]]) + "\n"
 
 
 def as_json(evaluations: Mapping[str, Evaluation], **more: object) -> str:
@@ -108,15 +125,54 @@ def as_json(evaluations: Mapping[str, Evaluation], **more: object) -> str:
         name: {
             "rows": found.rows,
             "support": found.support,
-            "figures": {
-                key: {"value": _finite(f.value), "low": _finite(f.low), "high": _finite(f.high)}
-                for key, f in found.figures.items()
-            },
+            "figures": {key: plain(figure) for key, figure in found.figures.items()},
         }
         for name, found in evaluations.items()
     }
-    return json.dumps({**more, "models": models}, indent=2)
+    return json.dumps({**more, "models": models}, indent=2, ensure_ascii=False)
 
 
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def from_json(text: str) -> dict[str, Evaluation]:
+    """Read the evaluations that `as_json` wrote."""
+    return {
+        name: Evaluation(
+            found["rows"],
+            found["support"],
+            {key: _figure(figure) for key, figure in found["figures"].items()},
+        )
+        for name, found in json.loads(text)["models"].items()
+    }
+
+
+def records(table: Table) -> list[dict[str, object]]:
+    """Give a table's rows as JSON objects, keyed by the header; the first column is `name` where it has none."""
+    header = [str(cell) or "name" for cell in table[0]]
+    return [dict(zip(header, map(plain, row), strict=True)) for row in table[1:]]
+
+
+def from_records(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Make the table again whose `records` these are."""
+    return [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+
+
+def plain(cell: Cell) -> object:
+    """Give a cell as JSON knows it: a figure with its interval, a word or a count."""
+    if not isinstance(cell, Figure):
+        return cell
+    ends = ((name, float(getattr(cell, name))) for name in _ENDS)
+    return {name: value if math.isfinite(value) else None for name, value in ends}
+
+
+def _markdown_cell(cell: Cell) -> str:
+    return " ".join(str(cell).split()).replace("|", "\\|")
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, Mapping):
+        return _figure(value)
+    return value if isinstance(value, int) else str(value)
+
+
+def _figure(ends: Mapping[str, float | None]) -> Figure:
+    value, low, high = (math.nan if ends[name] is None else float(ends[name] or 0) for name in _ENDS)
+    return Figure(value, low, high)

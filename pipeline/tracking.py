@@ -4,6 +4,7 @@ import io
 import logging
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from pipeline.errors import TrackingError
 CANDIDATE, CHAMPION = "candidate", "champion"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
 _BUNDLE = "bundle/model.safetensors"
+_NOT_IN_NAMES = re.compile(r"[^\w\-.: /]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,26 @@ class Tracker:
         tags: Mapping[str, str] | None = None,
         texts: Mapping[str, str] | None = None,
         plots: Mapping[str, Figure] | None = None,
+        step: int | None = None,
     ) -> None:
-        """Log to the open run: parameters, finite metrics, tags, text files and figures by their names."""
+        """Log to the open run: parameters, finite metrics (of a step), tags, text files and figures by name."""
         with _one_line(self.uri):
             mlflow.log_params(dict(params or {}))
-            mlflow.log_metrics({k: v for k, v in (metrics or {}).items() if math.isfinite(v)})
+            finite = {_NOT_IN_NAMES.sub("_", k): v for k, v in (metrics or {}).items() if math.isfinite(v)}
+            mlflow.log_metrics(finite, step=step)
             mlflow.set_tags(dict(tags or {}))
             for name, text in (texts or {}).items():
                 mlflow.log_text(text, name)
             for name, figure in (plots or {}).items():
                 mlflow.log_figure(figure, name)
+
+    def read_text(self, run_id: str, name: str) -> str | None:
+        """Give a text file that a run has logged, or None where it has none of that name."""
+        with _one_line(self.uri), _quiet():
+            logged = self.client.list_artifacts(run_id, str(Path(name).parent))
+            if name not in {item.path for item in logged}:
+                return None
+            return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
 
     def log_fold(self, metrics: Mapping[str, float], fold: int) -> None:
         """Log one fold's figures as a step of the metrics named `fold/...`."""

@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from pipeline import corpus, plots, report
 from pipeline.baselines import most_frequent
 from pipeline.bundle import Bundle, save_bundle
-from pipeline.calibration import expected_calibration_error
 from pipeline.config import Config, as_yaml, flat, read_topics
 from pipeline.errors import OutputError
 from pipeline.experiment import Progress, Trained, fit, label_matrix
@@ -22,6 +21,8 @@ from pipeline.metrics import figures, point
 from pipeline.provenance import surroundings
 from pipeline.schema import Topic
 from pipeline.tracking import CANDIDATE, Tracker
+
+SUSPECTS = "label_noise.jsonl"
 
 
 def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> None:
@@ -47,6 +48,7 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
             _publish(tracker, trained, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(report.as_text(table) for table in report.tables({"cross-validated": trained.found}, topics)))
+    say(f"labels to review, most suspect first: {folder / SUSPECTS}")
 
 
 @contextmanager
@@ -83,10 +85,7 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
         found = figures(trained.ids, labels[part], model.oof_labels_[part], scores[part])
         tracker.log_fold(point(found), fold)
     metrics = {f"cv/{name}": figure.value for name, figure in trained.found.figures.items()}
-    for column, topic in enumerate(trained.ids):
-        error = expected_calibration_error(scores[:, column], labels[:, column])
-        metrics[f"cv/{topic}/calibration_error"] = error
-        metrics[f"threshold/{topic}"] = float(model.thresholds_[column])
+    metrics |= {f"threshold/{t}": float(cut) for t, cut in zip(trained.ids, model.thresholds_, strict=True)}
     metrics |= {f"rows/{name}": float(len(getattr(sides, name))) for name in ("train", "test")}
     tables = report.tables({"cross-validated": trained.found}, trained.topics)
     counted = {"train": labels, "test": label_matrix(sides.test, trained.ids)}
@@ -97,6 +96,8 @@ def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides
         texts={
             "config.yaml": as_yaml(config),
             "report/training.md": "\n".join(report.as_markdown(table) for table in tables),
+            "report/training.json": report.as_json({"cross-validated": trained.found}),
+            f"report/{SUSPECTS}": trained.label_noise,
         },
         plots={
             "figures/precision_recall_cv.png": plots.precision_recall(trained.topics, scores, labels),
@@ -118,7 +119,9 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     with (
         writing_whole(folder / f"{CANDIDATE}.safetensors") as bundle,
         writing_whole(folder / "classifier.joblib") as pickled,
+        writing_whole(folder / SUSPECTS) as suspects,
     ):
+        suspects.write_text(trained.label_noise, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
         joblib.dump(trained.model, pickled)
         tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))

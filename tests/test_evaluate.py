@@ -10,7 +10,8 @@ from sklearn.metrics import average_precision_score, f1_score
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.config import Config
 from pipeline.errors import BundleError, DataError, TrackingError
-from pipeline.evaluate import evaluate_candidate, evaluate_file
+from pipeline.evaluate import evaluate_candidate
+from pipeline.findings import evaluate_file
 from pipeline.tracking import CHAMPION, Tracker
 
 

@@ -1,0 +1,59 @@
+"""The three kinds of behaviour tests, asked of a model trained here on the shipped corpus.
+
+A floor is what that model reaches less a little, and no more: raise it when the model gets better.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import corpus
+from pipeline.behaviour import run_direction, run_invariance, run_minimum
+from pipeline.config import read_config, read_topics
+from pipeline.experiment import fit
+from pipeline.probes import read_probes
+from pipeline.schema import LabelledParagraph
+from pipeline.scorer import Scorer
+from pipeline.studies import Probes
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}
+Shipped = tuple[Scorer, list[LabelledParagraph], Probes]
+SWAPS_FLOOR, DATELINES_FLOOR = 0.85, 0.95
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Shipped:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        config = read_config(Path("configs/default.yaml"))
+        topics = read_topics(Path(config.data.topics))
+        ids = [topic.id for topic in topics]
+        sides = corpus.read_sides(config, ids)
+        scorer = fit(config, sides.train, topics, lambda done, total: None).model.scorer(ids)
+        return scorer, sides.test, read_probes(config.data.probes, ids)
+
+
+def test_minimum_functionality(shipped: Shipped) -> None:
+    scorer, _, probes = shipped
+    rates = {outcome.name: outcome.passed.mean() for outcome in run_minimum(scorer, probes.minimum)}
+    assert set(rates) == set(FLOORS)
+    below = {name: rate for name, rate in rates.items() if rate < FLOORS[name]}
+    assert not below
+
+
+def test_direction(shipped: Shipped) -> None:
+    scorer, _, probes = shipped
+    outcomes = run_direction(scorer, probes.direction)
+    assert [outcome.name for outcome in outcomes] == ["clause added", "clause removed"]
+    assert [failure for outcome in outcomes for failure in outcome.failures] == []
+
+
+def test_invariance(shipped: Shipped) -> None:
+    scorer, rows, probes = shipped
+    floors = {"swap": SWAPS_FLOOR, "prefix": DATELINES_FLOOR, "upper": 1.0, "quotes": 1.0}
+    how = {change.name: change.how for change in probes.invariance}
+    outcomes = run_invariance(scorer, rows, probes.invariance)
+    below = {o.name: o.passed.mean() for o in outcomes if o.passed.mean() < floors[how[o.name]]}
+    assert not below
+    assert all(len(outcome.passed) >= 20 for outcome in outcomes)
