@@ -197,7 +197,7 @@ static int run_score(
     return status;
 }
 
-PyDoc_STRVAR(score_doc, "score(texts, rows, doubles, sublinear, unknown, share, pooled, known)\n\n"
+PyDoc_STRVAR(score_doc, "score(texts, rows, sublinear, unknown, share, pooled, known)\n\n"
     "Write the pooled sums of n texts into pooled (float64 [n, k]) and whether a term is known into known (bool [n]).");
 
 static PyObject *Terms_score(Terms *self, PyObject *args)
@@ -206,14 +206,15 @@ static PyObject *Terms_score(Terms *self, PyObject *args)
     Py_buffer rows, pooled, known;
     Linear linear;
     Texts texts;
-    if (!PyArg_ParseTuple(args, "Oy*ppddw*w*", &sequence, &rows, &linear.doubles, &linear.sublinear,
-            &linear.unknown, &linear.share, &pooled, &known))
+    if (!PyArg_ParseTuple(args, "Oy*pddw*w*", &sequence, &rows, &linear.sublinear, &linear.unknown,
+            &linear.share, &pooled, &known))
         return NULL;
     if (take_texts(sequence, &texts))
         goto out;
-    size_t width = linear.doubles ? sizeof(double) : sizeof(float);
     linear.rows = rows.buf;
     linear.k = texts.n ? (size_t)pooled.len / sizeof(double) / texts.n : 0;
+    linear.doubles = (size_t)rows.len == self->table.n * (linear.k + 1) * sizeof(double);
+    size_t width = linear.doubles ? sizeof(double) : sizeof(float);
     if ((size_t)pooled.len != texts.n * linear.k * sizeof(double) || (size_t)known.len != texts.n
         || (texts.n && (size_t)rows.len != self->table.n * (linear.k + 1) * width)
         || (uintptr_t)rows.buf % width || (uintptr_t)pooled.buf % sizeof(double))

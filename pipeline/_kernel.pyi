@@ -13,7 +13,6 @@ class Terms:
         self,
         texts: Sequence[str],
         rows: NDArray[np.float64] | NDArray[np.float32],
-        doubles: bool,
         sublinear: bool,
         unknown: float,
         share: float,

@@ -1,7 +1,7 @@
 """Map named arrays from a safetensors file, and check that they are what was written.
 
-The format is a length, a JSON header and the arrays end to end (github.com/huggingface/safetensors). Its own reader
-copies every array; here they are views of the mapped file, whose pages are read when used and shared by processes.
+The format is a length, a JSON header and the arrays end to end (github.com/huggingface/safetensors). Its own
+reader copies every array; here they are views of the mapped file, whose pages processes share.
 """
 
 import json

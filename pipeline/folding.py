@@ -1,4 +1,4 @@
-"""Fold single characters for the tokeniser and for the compiled kernel: the one place that asks Unicode's tables."""
+"""Fold single characters for the tokeniser and for the kernel: the one place that asks Unicode's tables."""
 
 import unicodedata
 from array import array

@@ -88,8 +88,7 @@ def pooled_sums(
     """
     pooled = np.empty((len(texts), table.shape[1] - 1))
     known = np.empty(len(texts), np.bool_)
-    doubles = table.dtype == np.float64
-    terms.kernel.score(texts, table, doubles, sublinear, unknown, share, pooled, known)
+    terms.kernel.score(texts, table, sublinear, unknown, share, pooled, known)
     return pooled, known
 
 
