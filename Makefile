@@ -4,7 +4,7 @@ CONFIG ?= configs/default.yaml
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help install train evaluate predict ui test lint format check-data lock clean
+.PHONY: help install train evaluate predict ui test lint format check-data lock clean bench wheel fuzz sanitize
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,9 +51,27 @@ format: $(READY) ## Put the code in its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv/.bench ## Measure speed, memory and size beside scikit-learn and fastText
+	$(BIN)/python -m bench --config $(CONFIG)
+
+.venv/.bench: requirements-bench.lock $(READY)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock; \
+	else \
+		$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.lock; \
+	fi
+	@touch $@
+
+wheel: $(READY) ## Build a wheel with the compiled kernel in dist/
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist
+
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra bench --generate-hashes --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock pyproject.toml \
+		-o requirements-bench.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -68,9 +68,8 @@ def test_csv_answers_name_their_columns(model: Path, tmp_path: Path) -> None:
 
 def test_bad_rows_are_told_and_counted(model: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
-    table.write_bytes(
-        b'\xef\xbb\xbf{"text": "gas"}\n{"text": \n\n{"body": "x"}\n[1]\n{"text": 3}\n{"text": "\xff"}\n{"text": ""}'
-    )
+    bad = b'{"text": \n\n{"body": "x"}\n[1]\n{"text": 3}\n{"text": "\xff"}\n'
+    table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}')
     run = predict(model, table)
     rows = [json.loads(line) for line in run.stdout.splitlines()]
     assert run.returncode == 1
