@@ -1,12 +1,26 @@
 """Time functions in turn, and whole processes with their memory."""
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+# A process starts with its parent's peak memory as its own, so a small parent is needed.
+_LAUNCH = """
+import os, sys, time
+quiet = os.open(os.devnull, os.O_WRONLY)
+started = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
+                       file_actions=[(os.POSIX_SPAWN_DUP2, quiet, 1), (os.POSIX_SPAWN_DUP2, quiet, 2)])
+_, status, used = os.wait4(child, 0)
+print([time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024])
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass(frozen=True)
@@ -70,13 +84,8 @@ def latency(work: Callable[[], object], *, repeats: int) -> Callable[[], float]:
 
 def process(command: Sequence[str]) -> Process:
     """Run a command to its end; its children count towards its processor time, not towards its peak."""
-    started = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, list(command))
-    return Process(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    found = subprocess.run([sys.executable, "-S", "-c", _LAUNCH, *command], stdout=subprocess.PIPE, check=True)
+    return Process(*json.loads(found.stdout))
 
 
 @contextmanager

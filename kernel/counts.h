@@ -66,9 +66,10 @@ INLINED void count_term(Counts *counts, uint32_t index, uint32_t sentence)
     entry->here++;
 }
 
-/* Count the terms of one sentence, which then are `here`. */
-static void count_sentence(
-    Counts *counts, const Tokens *tokens, size_t sentence, const Table *table, Analysis analysis)
+/* Count the terms of one sentence, which then are `here`. What the caller has for each term, `width` bytes in `rows`,
+   is fetched meanwhile. */
+static void count_sentence(Counts *counts, const Tokens *tokens, size_t sentence, const Table *table,
+    Analysis analysis, const char *rows, size_t width)
 {
     size_t from = tokens->sentences[sentence], to = sentence_end(tokens, sentence);
     size_t n = sentence_keys(tokens, from, to, analysis, counts->keys);
@@ -79,10 +80,12 @@ static void count_sentence(
         if (i + AHEAD < n)
             PREFETCH(&table->keys[counts->keys[i + AHEAD] & table->mask]);
         uint32_t index = find(table, counts->keys[i]);
-        if (index == UNKNOWN)
+        if (index == UNKNOWN) {
             counts->unknown_here++;
-        else
+        } else {
+            PREFETCH(rows + index * width);
             count_term(counts, index, (uint32_t)sentence);
+        }
     }
     counts->unknown_whole += counts->unknown_here;
 }

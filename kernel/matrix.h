@@ -56,7 +56,7 @@ static int add_text(Matrix *sentences, Matrix *wholes, Counts *counts, const Tok
     if (begin_counts(counts, tokens, analysis))
         return NO_MEMORY;
     for (size_t sentence = 0; sentence < tokens->n_sentences; sentence++) {
-        count_sentence(counts, tokens, sentence, table, analysis);
+        count_sentence(counts, tokens, sentence, table, analysis, NULL, 0);
         for (size_t i = 0; i < counts->n_here; i++) {
             const Entry *entry = &counts->entries[counts->here[i]];
             counts->keys[i] = (uint64_t)entry->index << 32 | entry->here;

@@ -34,52 +34,45 @@ INLINED double frequency(uint32_t count, int sublinear)
     return count < LOGS ? logs[count] : 1 + log(count);
 }
 
-/* Add one term to a row's sums; a term with idf 0 is no feature, and counts as unknown. */
-#define DEFINE_ADD(NAME, REAL)                                                                                    \
-    INLINED double NAME(const Linear *linear, uint32_t index, uint32_t count, double *sums, size_t k)             \
+/* Add up the weighted features of n counted terms: of the entries `here`, or where it is NULL of all of them. A term
+   with idf 0 is no feature and counts as unknown. `unknown` starts the squared norm; K is k, or a constant that the
+   compiler unrolls. */
+#define DEFINE_SUM(NAME, REAL, K, ROOM)                                                                           \
+    static void NAME(const Linear *linear, const Entry *entries, const uint32_t *here, size_t n, double unknown,  \
+        double *sums)                                                                                             \
     {                                                                                                             \
-        const REAL *row = (const REAL *)linear->rows + index * (k + 1);                                           \
-        double value = frequency(count, linear->sublinear) * row[0];                                              \
+        const size_t k = (K);                                                                                     \
+        const REAL *rows = linear->rows;                                                                          \
+        double own[ROOM] = {0}, *total = ROOM > 1 ? own : sums, squared = unknown;                                \
+        if (ROOM == 1)                                                                                            \
+            memset(sums, 0, k * sizeof(double));                                                                  \
+        for (size_t i = 0; i < n; i++) {                                                                          \
+            const Entry *entry = &entries[here ? here[i] : i];                                                    \
+            uint32_t count = here ? entry->here : entry->whole;                                                   \
+            const REAL *row = rows + entry->index * (k + 1);                                                      \
+            double value = frequency(count, linear->sublinear) * row[0];                                          \
+            for (size_t topic = 0; topic < k; topic++)                                                            \
+                total[topic] += value * row[1 + topic];                                                           \
+            squared += row[0] != 0 ? value * value : linear->unknown * count;                                     \
+        }                                                                                                         \
+        double norm = squared > 0 ? sqrt(squared) : 1;                                                            \
         for (size_t topic = 0; topic < k; topic++)                                                                \
-            sums[topic] += value * row[1 + topic];                                                                \
-        return row[0] != 0 ? value * value : linear->unknown * count;                                             \
+            sums[topic] = total[topic] / norm;                                                                    \
     }
-DEFINE_ADD(add_single, float)
-DEFINE_ADD(add_double, double)
+DEFINE_SUM(sum_double, double, linear->k, 1)
+DEFINE_SUM(sum_single, float, linear->k, 1)
+DEFINE_SUM(sum_single_of_5, float, 5, 5) /* the shipped label set has 5 topics */
 
-INLINED double add(const Linear *linear, uint32_t index, uint32_t count, double *sums)
+static void sum_terms(const Linear *linear, const Entry *entries, const uint32_t *here, size_t n, size_t unknown,
+    double *sums)
 {
+    double start = linear->unknown * (double)unknown;
     if (linear->doubles)
-        return add_double(linear, index, count, sums, linear->k);
-    return linear->k == 5 ? add_single(linear, index, count, sums, 5) /* unrolled for the shipped label set */
-                          : add_single(linear, index, count, sums, linear->k);
-}
-
-INLINED void divide(double *sums, size_t k, double squared)
-{
-    double norm = squared > 0 ? sqrt(squared) : 1;
-    for (size_t topic = 0; topic < k; topic++)
-        sums[topic] /= norm;
-}
-
-static void sum_sentence(const Counts *counts, const Linear *linear, double *sums)
-{
-    double squared = linear->unknown * (double)counts->unknown_here;
-    memset(sums, 0, linear->k * sizeof(double));
-    for (size_t i = 0; i < counts->n_here; i++) {
-        const Entry *entry = &counts->entries[counts->here[i]];
-        squared += add(linear, entry->index, entry->here, sums);
-    }
-    divide(sums, linear->k, squared);
-}
-
-static void sum_whole(const Counts *counts, const Linear *linear, double *sums)
-{
-    double squared = linear->unknown * (double)counts->unknown_whole;
-    memset(sums, 0, linear->k * sizeof(double));
-    for (size_t i = 0; i < counts->n_entries; i++)
-        squared += add(linear, counts->entries[i].index, counts->entries[i].whole, sums);
-    divide(sums, linear->k, squared);
+        sum_double(linear, entries, here, n, start, sums);
+    else if (linear->k == 5)
+        sum_single_of_5(linear, entries, here, n, start, sums);
+    else
+        sum_single(linear, entries, here, n, start, sums);
 }
 
 /* Pool the sums of a text and of its best sentence into `pooled` [k]; `scratch` has room for 2 k. `known` says
@@ -89,17 +82,17 @@ static int score_text(Counts *counts, const Tokens *tokens, const Table *table, 
 {
     if (begin_counts(counts, tokens, analysis))
         return NO_MEMORY;
-    size_t k = linear->k;
+    size_t k = linear->k, width = (k + 1) * (linear->doubles ? sizeof(double) : sizeof(float));
     double *best = scratch, *sums = scratch + k;
     for (size_t sentence = 0; sentence < tokens->n_sentences; sentence++) {
-        count_sentence(counts, tokens, sentence, table, analysis);
-        sum_sentence(counts, linear, sums);
+        count_sentence(counts, tokens, sentence, table, analysis, linear->rows, width);
+        sum_terms(linear, counts->entries, counts->here, counts->n_here, counts->unknown_here, sums);
         for (size_t topic = 0; topic < k; topic++)
             if (!sentence || sums[topic] > best[topic])
                 best[topic] = sums[topic];
     }
     if (tokens->n_sentences > 1)
-        sum_whole(counts, linear, sums);
+        sum_terms(linear, counts->entries, NULL, counts->n_entries, counts->unknown_whole, sums);
     for (size_t topic = 0; topic < k; topic++)
         pooled[topic] = (1 - linear->share) * sums[topic] + linear->share * best[topic];
     *known = counts->n_entries > 0;

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.folding import CLOSES, ENDS, Folding
+from pipeline.folding import CLOSES, ENDS, Folding, ascii_table
 
 SENTENCE_WORDS = 6
 _POSSESSIVE = re.compile(r"'s(?= |'|$)")
@@ -31,7 +31,7 @@ _FOLDING = Folding()
 
 def words(text: str) -> list[str]:
     """Split a text into folded words, as the module's description says."""
-    folded = text.translate(_FOLDING)
+    folded = str(text.encode().translate(ascii_table()), "ascii") if text.isascii() else text.translate(_FOLDING)
     if "'" in folded:
         folded = _POSSESSIVE.sub(" ", folded).replace("'", "")
     return folded.split()

@@ -2,6 +2,7 @@
 
 import unicodedata
 from array import array
+from functools import cache
 
 APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
 ENDS = ".!?;:"
@@ -27,6 +28,12 @@ def fold(character: str) -> str:
     if letters:
         return letters.lower()
     return "" if unicodedata.category(character) in ("Mn", "Me", "Cf") else " "
+
+
+@cache
+def ascii_table() -> bytes:
+    """Give the foldings of ASCII, each one character, as a table for `bytes.translate`."""
+    return "".join(fold(chr(code)) for code in range(128)).encode().ljust(256)
 
 
 def page(number: int) -> tuple[bytes, bytes, bytes]:

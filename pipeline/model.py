@@ -25,6 +25,7 @@ from pipeline.thresholds import Objective, fit_thresholds
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 ANALYZER, OBJECTIVE = Analyzer(), Objective()
+_FEW = 50_000  # texts whose folds are all fitted before processes for them have begun
 
 
 class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -142,7 +143,8 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             delayed(_fold_margins)(self, counted, n_terms, labels, self.fold_ == fold)
             for fold in range(self.folds)
         )
-        parallel = Parallel(n_jobs=self.jobs, return_as="generator", mmap_mode="r")
+        jobs = self.jobs if len(labels) > _FEW else 1
+        parallel = Parallel(n_jobs=jobs, return_as="generator", mmap_mode="r")
         for fold, held_out in enumerate(parallel(work)):
             margins[self.fold_ == fold] = held_out
             progress(fold + 1, self.folds + 1)

@@ -3,8 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
+from itertools import chain, islice
 from itertools import count as counting
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from pipeline.features import Analyzer, CountedTexts, Counts, sentences
 
 Integers = NDArray[np.int64]
+_HINTS = 1 << 20
+_MET = 200_000  # words that are kept, some tens of MB
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,22 @@ class NGrams:
     terms: Integers
     width: int
 
+    @cached_property
+    def hints(self) -> NDArray[np.bool_]:
+        """Whether any key has this place in a small table, which spares most searches."""
+        found = np.zeros(_HINTS, np.bool_)
+        found[_hint(self.keys)] = True
+        return found
+
     def find(self, paths: Integers, last: Integers) -> Integers:
         """Give the number of every path extended by a word, -1 where there is none."""
-        if not len(self.keys):
-            return np.full(len(paths), -1)
-        wanted = np.where((paths >= 0) & (last >= 0), paths * self.width + last, -1)
-        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where(self.keys[places] == wanted, places, -1)
+        wanted = paths * self.width + last
+        places = np.flatnonzero((paths >= 0) & (last >= 0) & self.hints[_hint(wanted)])
+        found = np.full(len(paths), -1)
+        if len(self.keys):
+            near = np.minimum(np.searchsorted(self.keys, wanted[places]), len(self.keys) - 1)
+            found[places] = np.where(self.keys[near] == wanted[places], near, -1)
+        return found
 
     def term_of(self, paths: Integers) -> Integers:
         """Give the index of the term of every path, -1 where there is none."""
@@ -47,6 +60,9 @@ class ReferenceTerms:
         self.index = {term: index for index, term in enumerate(strings)}
         grams = [(term.split(" "), index) for term, index in self.index.items() if " " in term]
         self.numbers = {word: number for number, word in enumerate(dict.fromkeys(chain(*(g for g, _ in grams))))}
+        self.met: defaultdict[str, int] = defaultdict(counting().__next__)
+        self.lock = Lock()  # of the two, which threads share
+        self.known = np.zeros((0, 3), np.int64)
         self.levels = self._levels([([self.numbers[word] for word in gram], index) for gram, index in grams])
 
     def count(self, texts: Sequence[str]) -> CountedTexts:
@@ -63,20 +79,32 @@ class ReferenceTerms:
 
     def _occurrences(self, words: list[str], sentence: Integers) -> tuple[Integers, Integers]:
         """List the sentence and the term (-1: unknown) of every term occurrence in a run of words."""
-        distinct: defaultdict[str, int] = defaultdict(counting().__next__)
-        places = np.fromiter(map(distinct.__getitem__, words), np.int64, len(words))
-        rows, terms = [sentence], [_numbers(self.index, distinct)[places]]
-        if self.analyzer.prefix:
-            prefixes = [word[: self.analyzer.prefix] + "*" for word in distinct]
-            rows.append(sentence)
-            terms.append(_numbers(self.index, prefixes)[places])
-        numbers = paths = _numbers(self.numbers, distinct)[places]
+        rows, words_known = [sentence, sentence], self._known(words)
+        terms = [words_known[:, 0], words_known[:, 1]]
+        numbers = paths = words_known[:, 2]
+        if not self.analyzer.prefix:
+            del rows[1], terms[1]
         for n, level in enumerate(self.levels, 1):
             inside = sentence[n:] == sentence[:-n]
             paths = level.find(paths[:-1], numbers[n:])
             rows.append(sentence[n:][inside])
             terms.append(level.term_of(paths)[inside])
         return np.concatenate(rows), np.concatenate(terms)
+
+    def _known(self, words: list[str]) -> Integers:
+        """Give each word's term, its prefix's term and its number in n-grams, -1 for none: int64 [w, 3].
+
+        What is found of a word is kept for the next texts.
+        """
+        with self.lock:
+            if len(self.met) > _MET:
+                self.met, self.known = defaultdict(counting().__next__), self.known[:0]
+            places = np.fromiter(map(self.met.__getitem__, words), np.int64, len(words))
+            new = list(islice(self.met, len(self.known), None))
+            prefixes = [word[: self.analyzer.prefix] + "*" for word in new]
+            columns = [_numbers(self.index, new), _numbers(self.index, prefixes), _numbers(self.numbers, new)]
+            self.known = np.concatenate([self.known, np.column_stack(columns)])
+            return self.known[places]
 
     def _levels(self, grams: list[tuple[list[int], int]]) -> list[NGrams]:
         levels, width = [], max(len(self.numbers), 1)
@@ -101,6 +129,10 @@ def learn_terms(texts: Iterable[str], analyzer: Analyzer, min_df: int) -> list[s
     return sorted(term for term, texts_with in found.items() if texts_with >= min_df)
 
 
+def _hint(keys: Integers) -> Integers:
+    return (keys ^ (keys >> 17)) % _HINTS
+
+
 def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
     return np.array([known.get(string, -1) for string in strings], np.int64)
 
@@ -108,7 +140,10 @@ def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
 def _counts(rows: Integers, terms: Integers, n: int, m: int) -> Counts:
     known = terms >= 0
     unknown = np.bincount(rows[~known], minlength=n).astype(np.float64)
-    keys, counts = np.unique(rows[known] * m + terms[known], return_counts=True)
-    row, index = np.divmod(keys, max(m, 1))
+    keys = rows[known] * m + terms[known]
+    keys.sort()
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.diff(first, append=len(keys))
+    row, index = np.divmod(keys[first], max(m, 1))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int32)
     return Counts(counts.astype(np.float64), index.astype(np.int32), indptr, unknown)

@@ -57,6 +57,11 @@ class Scorer:
         return Weighting(self.table[:, 0].astype(np.float64), self.unknown_idf, self.sublinear, self.unknown)
 
     @cached_property
+    def _columns(self) -> Floats:
+        """The weights by topic, each in one piece of memory, float64 [k, m]."""
+        return np.ascontiguousarray(self.weights.T, dtype=np.float64)
+
+    @cached_property
     def bias(self) -> Floats:
         """The logit of a text whose features are all zero, float64 [k]."""
         return self.slope * self.intercept + self.offset
@@ -67,12 +72,13 @@ class Scorer:
 
     def sums(self, counts: Counts) -> Floats:
         """Give `weights . features` of every row, float64 [r, k]."""
-        values, rows = self.weighting.weigh(counts), counts.rows
-        columns = [
-            np.bincount(rows, values * self.weights[counts.indices, column], minlength=len(counts.unknown))
-            for column in range(len(self.topics))
-        ]
-        return np.column_stack(columns)
+        values = self.weighting.weigh(counts)
+        filled = np.flatnonzero(np.diff(counts.indptr))
+        found = np.zeros((len(counts.unknown), len(self.topics)))
+        for column, weights in enumerate(self._columns if len(filled) else ()):
+            parts = values * weights.take(counts.indices)
+            found[filled, column] = np.add.reduceat(parts, counts.indptr[filled])
+        return found
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Score n texts: calibrated probabilities, float64 [n, k]."""
