@@ -6,15 +6,17 @@ B ?= candidate
 RUN ?= candidate
 BIN := .venv/bin
 READY := .venv/.ready
+SANITIZED := build/sanitized
+SECONDS ?= 60
 
-.PHONY: help install train evaluate curve predict compare search reproduce check-data ui test lint format lock clean
+.PHONY: help install train evaluate curve predict compare search reproduce check-data ui test lint format lock clean bench wheel fuzz sanitize
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## Make the environment in .venv from the lock file, with uv where it is installed, else pip
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
 	@rm -rf .venv
 	@if command -v uv >/dev/null; then \
@@ -69,9 +71,41 @@ format: $(READY) ## Put the code in its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv/.bench ## Measure speed, memory and size beside scikit-learn and fastText
+	$(BIN)/python -m bench --config $(CONFIG)
+
+.venv/.bench: requirements-bench.lock $(READY)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock; \
+	else \
+		$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.lock; \
+	fi
+	@touch $@
+
+wheel: $(READY) ## Build a wheel with the compiled kernel in dist/
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist
+
+fuzz: $(READY) ## Throw mutated news at the kernel for SECONDS=60 and hold it to the reference
+	$(BIN)/python tests/fuzz_kernel.py $(SECONDS)
+
+sanitize: $(READY) ## Run the kernel's tests and the fuzzer under AddressSanitizer, which needs a C compiler
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r pipeline tests $(SANITIZED)
+	rm -f $(SANITIZED)/pipeline/_kernel*.so
+	$(CC) -std=c11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover -shared -fPIC \
+		"-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" kernel/module.c -o \
+		"$(SANITIZED)/pipeline/_kernel$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
+	export PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" && \
+		$(BIN)/python -P -m pytest -q -p no:cacheprovider $(SANITIZED)/tests/test_kernel.py && \
+		$(BIN)/python -P $(SANITIZED)/tests/fuzz_kernel.py $(SECONDS)
+
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra bench --generate-hashes --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock pyproject.toml \
+		-o requirements-bench.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

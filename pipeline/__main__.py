@@ -7,10 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.errors import GateError, TopicsError
+
+if TYPE_CHECKING:
+    from pipeline.streams import Job
 
 CONFIG = click.option(
     "--config",
@@ -250,6 +254,11 @@ def curve_command(config: Path, data: tuple[str, ...]) -> None:
     type=click.Choice(["text", "jsonl", "csv"]),
     help="Default: text on a terminal, else jsonl.",
 )
+@click.option("--text-column", help="The column of a table that has the text. [default: text]")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes for a table."
+)
+@click.option("--resume", is_flag=True, help="Go on with a table whose --output was interrupted.")
 @click.option("--explain", is_flag=True, help="Add the terms that made each given topic's score.")
 @click.option(
     "--output",
@@ -257,13 +266,19 @@ def curve_command(config: Path, data: tuple[str, ...]) -> None:
     help="A file to write, whole or not at all, instead of standard output.",
 )
 def predict_command(
+    *,
     sources: tuple[str, ...],
     model: Path,
     form: str | None,
-    explain: bool,  # noqa: FBT001  # click passes options by name
+    text_column: str | None,
+    workers: int,
+    resume: bool,
+    explain: bool,
     output: Path | None,
 ) -> None:
     """Label every paragraph of the SOURCES: text files, folders of them, or - for standard input.
+
+    A table (.jsonl, .csv or .parquet; with --text-column also JSON lines on standard input) gets one answer a row.
 
     A source that cannot be read is one line on standard error; the others are answered, and the exit status is 1.
 
@@ -273,7 +288,17 @@ def predict_command(
     from pipeline.predict import predict_all
     from pipeline.render import rendered
     from pipeline.sources import read
+    from pipeline.streams import Job
+    from pipeline.tables import is_table
 
+    if text_column or any(map(is_table, sources)):
+        if len(sources) > 1 or explain or form == "text":
+            raise click.UsageError("a table is labelled by itself, as jsonl or csv, without --explain")
+        job = Job(sources[0], text_column or "text", _bundle_path(model), form or "jsonl", workers)
+        _label_table(job, output, resume=resume)
+        return
+    if resume or workers > 1:
+        raise click.UsageError("--workers and --resume are for a table")
     bundle = load_bundle(_bundle_path(Path(model)))
     errors: list[TopicsError] = []
 
@@ -298,6 +323,17 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _label_table(job: "Job", output: Path | None, *, resume: bool) -> None:
+    from pipeline.streams import label_table
+
+    if resume and output is None:
+        raise click.UsageError("--resume goes with --output")
+    summary = label_table(job, output, resume=resume, shown=sys.stderr.isatty())
+    click.echo(summary.as_text(), err=True)
+    if summary.errors:
+        raise click.exceptions.Exit(1)
 
 
 def _bundle_path(model: Path) -> Path:

@@ -1,4 +1,6 @@
-"""Text to counted terms, in training and in prediction alike: the first step from paragraph to score.
+"""Text to counted terms, in training and in prediction alike: the specification, in plain Python.
+
+`terms.Terms` counts by it, compiled where a compiler was there; the tests hold both to this module.
 
 The tokeniser. Every character is folded: decomposed (NFKD), freed of combining marks, lower-cased. Letters
 and digits of any script make words; everything else separates them. Apostrophes, straight or typographic,
@@ -14,53 +16,35 @@ letters of every word with an asterisk ("clearance" and "cleared" share `clear*`
 """
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.folding import CLOSES, ENDS, Folding, ascii_table
+
+SENTENCE_WORDS = 6
 _POSSESSIVE = re.compile(r"'s(?= |'|$)")
-_APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
-_SENTENCE_END = re.compile(r"(?<=[.!?;:])[\"'\u2018\u2019\u201c\u201d\u00bb)\]]*\s+")
-_SENTENCE_WORDS = 6
-
-
-class _Folding(dict[int, str]):
-    """Translation table for `str.translate`, filled as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = folded = _fold(chr(code))
-        return folded
-
-
-def _fold(character: str) -> str:
-    if character in _APOSTROPHES:
-        return "'"
-    letters = "".join(c for c in unicodedata.normalize("NFKD", character.lower()) if c.isalnum())
-    if letters:
-        return letters.lower()
-    return "" if unicodedata.category(character) in ("Mn", "Me", "Cf") else " "
-
-
-_FOLDING = _Folding()
+_SENTENCE_END = re.compile(rf"(?<=[{re.escape(ENDS)}])[{re.escape(CLOSES)}]*\s+")
+_FOLDING = Folding()
 
 
 def words(text: str) -> list[str]:
     """Split a text into folded words, as the module's description says."""
-    return _POSSESSIVE.sub(" ", text.translate(_FOLDING)).replace("'", "").split()
+    folded = str(text.encode().translate(ascii_table()), "ascii") if text.isascii() else text.translate(_FOLDING)
+    if "'" in folded:
+        folded = _POSSESSIVE.sub(" ", folded).replace("'", "")
+    return folded.split()
 
 
 def sentences(text: str) -> list[list[str]]:
     """Split a text into sentences of folded words; a text without words is one empty sentence."""
     found: list[list[str]] = [[]]
     for piece in _SENTENCE_END.split(text):
-        if len(found[-1]) >= _SENTENCE_WORDS:
+        if len(found[-1]) >= SENTENCE_WORDS:
             found.append([])
         found[-1] += words(piece)
-    if len(found) > 1 and len(found[-1]) < _SENTENCE_WORDS:
+    if len(found) > 1 and len(found[-1]) < SENTENCE_WORDS:
         rest = found.pop()
         found[-1] += rest
     return found
@@ -109,33 +93,3 @@ class CountedTexts:
     sentences: Counts
     wholes: Counts
     starts: NDArray[np.int64]
-
-
-def learn_vocabulary(texts: Iterable[str], analyzer: Analyzer) -> dict[str, int]:
-    """Give every term of the texts an index, in alphabetical order."""
-    found = {term for text in texts for sentence in sentences(text) for term in analyzer.terms(sentence)}
-    return {term: index for index, term in enumerate(sorted(found))}
-
-
-def count(texts: Iterable[str], analyzer: Analyzer, vocabulary: dict[str, int]) -> CountedTexts:
-    """Count the known terms of each text and of each of its sentences."""
-    parts: list[Counter[int]] = []
-    wholes: list[Counter[int]] = []
-    starts = [0]
-    for text in texts:
-        counted = [
-            Counter(vocabulary.get(term, -1) for term in analyzer.terms(sentence)) for sentence in sentences(text)
-        ]
-        parts += counted
-        wholes.append(sum(counted[1:], counted[0]))
-        starts.append(len(parts))
-    return CountedTexts(_counts(parts), _counts(wholes), np.array(starts, np.int64))
-
-
-def _counts(rows: list[Counter[int]]) -> Counts:
-    unknown = np.array([row.get(-1, 0) for row in rows], np.float64)
-    ordered = [sorted(index for index in row if index >= 0) for row in rows]
-    indptr = np.concatenate([[0], np.cumsum([len(indices) for indices in ordered])]).astype(np.int32)
-    indices = np.array([index for indices in ordered for index in indices], np.int32)
-    data = np.array([row[i] for row, indices in zip(rows, ordered, strict=True) for i in indices], np.float64)
-    return Counts(data, indices, indptr, unknown)

@@ -17,15 +17,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from pipeline.calibration import fit_sigmoid, sigmoid
-from pipeline.features import Analyzer, CountedTexts, count, learn_vocabulary
+from pipeline.features import Analyzer, CountedTexts
 from pipeline.fitting import Features, Kind, fit_rows, pooled
 from pipeline.scorer import Scorer
 from pipeline.split import by_article
+from pipeline.terms import Terms, learn_terms
 from pipeline.thresholds import Objective, fit_thresholds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 ANALYZER, OBJECTIVE = Analyzer(), Objective()
+_FEW = 50_000  # texts whose folds are all fitted before processes for them have begun
 
 
 class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -85,16 +87,16 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if not (labels.any(0) & ~labels.all(0)).all():
             raise ValueError("every topic needs at least one row with it and one without")
         groups = groups if groups is not None else [str(index) for index in range(len(texts))]
-        vocabulary = learn_vocabulary(texts, self.analyzer)
-        counted = count(texts, self.analyzer, vocabulary)
+        terms = learn_terms(texts, self.analyzer, min_df=max(self.min_df, 1))
+        counted = terms.count(texts)
         self.n_topics_ = labels.shape[1]
         self.fold_ = by_article(groups, folds=self.folds, seed=self.fold_seed)
-        self._calibrate(self._out_of_fold(counted, len(vocabulary), labels, progress), labels)
+        self._calibrate(self._out_of_fold(counted, len(terms), labels, progress), labels)
         every = np.ones(len(texts), bool)
-        weighting, _, self.estimators_ = fit_rows(self, counted, len(vocabulary), labels, every)
+        weighting, _, self.estimators_ = fit_rows(self, counted, len(terms), labels, every)
         kept = np.flatnonzero(weighting.idf)
         self.weighting_ = replace(weighting, idf=weighting.idf[kept])
-        self.terms_ = tuple(np.array(list(vocabulary), object)[kept])
+        self.terms_ = Terms("\n".join(terms[index] for index in kept.tolist()), self.analyzer)
         progress(self.folds + 1, self.folds + 1)
         return self
 
@@ -117,11 +119,12 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         check_is_fitted(self, "terms_")
         return Scorer(
             topics=tuple(topics),
-            analyzer=self.analyzer,
             terms=self.terms_,
-            weighting=self.weighting_,
+            table=np.column_stack([self.weighting_.idf, *(e.coef_.ravel() for e in self.estimators_)]),
+            unknown_idf=self.weighting_.unknown_idf,
+            sublinear=self.weighting_.sublinear,
+            unknown=self.weighting_.unknown,
             sentence_share=self.sentence_share,
-            weights=np.column_stack([estimator.coef_.ravel() for estimator in self.estimators_]),
             intercept=np.array([float(np.ravel(e.intercept_)[0]) for e in self.estimators_]),
             slope=self.slope_,
             offset=self.offset_,
@@ -130,8 +133,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _features(self, texts: Sequence[str]) -> Features:
         check_is_fitted(self, "terms_")
-        vocabulary = {term: index for index, term in enumerate(self.terms_)}
-        return Features.of(count(texts, self.analyzer, vocabulary), self.weighting_)
+        return Features.of(self.terms_.count(texts), self.weighting_)
 
     def _margins(self, features: Features) -> Floats:
         columns = [pooled(estimator, features, self.sentence_share) for estimator in self.estimators_]
@@ -145,7 +147,8 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             delayed(_fold_margins)(self, counted, n_terms, labels, self.fold_ == fold)
             for fold in range(self.folds)
         )
-        parallel = Parallel(n_jobs=self.jobs, return_as="generator", mmap_mode="r")
+        jobs = self.jobs if len(labels) > _FEW else 1
+        parallel = Parallel(n_jobs=jobs, return_as="generator", mmap_mode="r")
         with _deaf_to_interrupts():
             results = parallel(work)
         for fold, held_out in enumerate(results):

@@ -26,6 +26,11 @@ class Weighting:
     sublinear: bool
     unknown: float
 
+    @property
+    def unknown_mass(self) -> float:
+        """What each occurrence of an unknown term adds to the squared norm."""
+        return self.unknown * self.unknown_idf**2
+
     def weigh(self, counts: Counts) -> Floats:
         """Give the feature value of every counted term, aligned with `counts.data`."""
         rows, idf = counts.rows, self.idf[counts.indices]
@@ -33,7 +38,7 @@ class Weighting:
         values = (1 + np.log(counts.data) if self.sublinear else counts.data) * idf
         unknown = counts.unknown + np.bincount(rows, counts.data * (idf == 0), minlength=n)
         known = np.bincount(rows, values * values, minlength=n)
-        squared = known + self.unknown * self.unknown_idf**2 * unknown
+        squared = known + self.unknown_mass * unknown
         return values / np.sqrt(np.where(squared > 0, squared, 1.0))[rows]
 
 

@@ -61,7 +61,6 @@ def test_json_has_null_for_what_is_undefined() -> None:
     assert read["models"]["model"]["figures"]["one/recall"]["value"] == pytest.approx(2 / 3)
 
 
-
 TABLE: report.Table = [
     ["", "rows", "f1"],
     ["a|b", 3, Figure(0.5, 0.25, 0.75)],

@@ -1,0 +1,1 @@
+"""Measure speed, memory and size beside scikit-learn and fastText; `make bench` runs it."""

@@ -1,0 +1,24 @@
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Fold = Callable[[int], tuple[bytes, bytes, bytes]]
+_Matrix = tuple[bytes, bytes, bytes, bytes]
+
+class Terms:
+    def __new__(cls, terms: str, fold: _Fold, ngrams: int, prefix: int) -> Terms: ...
+    def count(self, texts: Sequence[str], /) -> tuple[_Matrix, _Matrix, bytes]: ...
+    def score(
+        self,
+        texts: Sequence[str],
+        rows: NDArray[np.float64] | NDArray[np.float32],
+        sublinear: bool,
+        unknown: float,
+        share: float,
+        pooled: NDArray[np.float64],
+        known: NDArray[np.bool_],
+        /,
+    ) -> None: ...
+
+def learn(texts: Sequence[str], fold: _Fold, ngrams: int, prefix: int, min_df: int, /) -> list[str]: ...

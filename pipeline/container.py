@@ -1,0 +1,57 @@
+"""Map named arrays from a safetensors file, and check that they are what was written.
+
+The format is a length, a JSON header and the arrays end to end (github.com/huggingface/safetensors). Its own
+reader copies every array; here they are views of the mapped file, whose pages processes share.
+"""
+
+import json
+import mmap
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+CHECKSUM = "crc32"
+_DTYPES = {"F64": np.float64, "F32": np.float32, "U64": np.uint64, "U8": np.uint8}
+_LENGTH = 8
+
+
+def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
+    """Write arrays and metadata, and a checksum over both."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    path.write_bytes(save(arrays, metadata={**metadata, CHECKSUM: _checksum(arrays, metadata)}))
+
+
+def read(path: Path) -> tuple[Arrays, dict[str, str], bool]:
+    """Map a file: its arrays, its metadata, and whether its checksum is right; ValueError for another format."""
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    if end > len(content):
+        raise ValueError("the header is longer than the file")
+    header = json.loads(bytes(content[_LENGTH:end]))
+    metadata = header.pop("__metadata__", {})
+    arrays = {name: _array(content[end:], **entry) for name, entry in header.items()}
+    right = metadata.pop(CHECKSUM, None) == _checksum(arrays, metadata)
+    return arrays, metadata, right
+
+
+def _array(content: memoryview, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> NDArray[Any]:
+    start, end = data_offsets
+    if not 0 <= start <= end <= len(content):
+        raise ValueError("an array reaches over the end of the file")
+    return np.frombuffer(content[start:end], _DTYPES[dtype]).reshape(shape)
+
+
+def _checksum(arrays: Arrays, metadata: Mapping[str, str]) -> str:
+    found = zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in sorted(arrays):
+        found = zlib.crc32(f"{name}{arrays[name].dtype.str}{arrays[name].shape}".encode(), found)
+        found = zlib.crc32(arrays[name].data if arrays[name].size else b"", found)
+    return f"{found:08x}"

@@ -1,0 +1,77 @@
+"""The bundle keeps what was trained, and a file that is not whole is never used."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_model import TEXTS, TOPICS, fitted, saved
+
+from pipeline import container
+from pipeline.bundle import load_bundle
+from pipeline.errors import BundleError
+
+LABELLED = sorted(Path("data/articles").glob("*.jsonl"))
+
+
+def test_arrays_are_mapped_and_equal(tmp_path: Path) -> None:
+    arrays = {
+        "a": np.arange(6.0).reshape(2, 3),
+        "b": np.array([1, 2], np.uint8),
+        "c": np.zeros((0, 3), np.float32),
+    }
+    container.write(tmp_path / "a", arrays, {"kind": "test"})
+    found, metadata, right = container.read(tmp_path / "a")
+    assert (metadata, right) == ({"kind": "test"}, True)
+    assert all((found[name] == arrays[name]).all() and found[name].shape == arrays[name].shape for name in arrays)
+    assert not found["a"].flags.owndata
+    assert not found["a"].flags.writeable
+
+
+def test_scores_of_the_bundle_are_those_of_training(tmp_path: Path) -> None:
+    lines = [line for file in LABELLED[:3] for line in file.read_bytes().splitlines()]
+    texts = [json.loads(line)["text"] for line in lines]
+    model, bundle = fitted(), load_bundle(saved(tmp_path))
+    expected = model.predict_proba(texts + TEXTS)
+    scorer = model.scorer([topic.id for topic in TOPICS])
+    np.testing.assert_allclose(scorer.scores(texts + TEXTS), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(scorer.reference_scores(texts + TEXTS), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(bundle.scorer.scores(texts + TEXTS), expected, rtol=0, atol=1e-6)
+    assert bundle.scorer.terms.strings == scorer.terms.strings
+    assert bundle.topics == TOPICS
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return saved(tmp_path_factory.mktemp("bundle")).read_bytes()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_changed_bit_is_found(content: bytes, tmp_path: Path, place: float, bit: int) -> None:
+    damaged = bytearray(content)
+    damaged[int(place * len(damaged))] ^= 1 << bit
+    path = tmp_path / "damaged"
+    path.write_bytes(damaged)
+    try:
+        found = load_bundle(path)
+    except BundleError as error:
+        assert "\n" not in str(error)
+    else:  # the padding and the spelling of the header are nobody's data
+        assert found.topics == TOPICS
+        assert (found.scorer.table == load_whole(content, tmp_path).scorer.table).all()
+
+
+def load_whole(content: bytes, folder: Path):
+    (folder / "whole").write_bytes(content)
+    return load_bundle(folder / "whole")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_any_cut_file_is_refused(content: bytes, tmp_path: Path, share: float) -> None:
+    (tmp_path / "cut").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(BundleError):
+        load_bundle(tmp_path / "cut")

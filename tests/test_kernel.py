@@ -1,0 +1,188 @@
+"""The kernel and the numpy reference give what the specification in `features` says, for any text."""
+
+import threading
+import unicodedata
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.features import Analyzer, CountedTexts, Counts, sentences
+from pipeline.folding import fold, page
+from pipeline.reference import learn_terms as learn_by_reference
+from pipeline.scorer import Scorer
+from pipeline.terms import COMPILED, Terms, learn_terms
+
+PIECES = [
+    "mine",
+    "s",
+    "'s",
+    "\u2019s",
+    "'",
+    ".",
+    "!",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\x00",
+    '."',
+    "?\u201d ",
+    "; ",
+    "-",
+    "*",
+]
+PIECES += [
+    "\u00e9",
+    "e\u0301",
+    "\u0130",
+    "\u00df",
+    "\u017f",
+    "\ufdfa",
+    "\uac01",
+    "\u041c\u0438\u043d\u0430",
+    "\U0001f600",
+]
+PIECES += [
+    "\u00ad",
+    "\ud800",
+    "\u0149",
+    "\uff07",
+    "a b c d e f. ",
+    "one two three four five six seven? ",
+    "\u00a0",
+]
+TEXTS = st.lists(st.text() | st.lists(st.sampled_from(PIECES), max_size=40).map("".join), max_size=4)
+ANALYZERS = st.builds(Analyzer, st.integers(1, 4), st.integers(0, 6))
+
+needs_kernel = pytest.mark.skipif(not COMPILED, reason="no compiler was there when the package was installed")
+
+
+def plainly_counted(texts: list[str], terms: Terms) -> tuple[list[Counter[int]], list[Counter[int]]]:
+    index = {term: place for place, term in enumerate(terms.strings)}
+    split = [[terms.analyzer.terms(sentence) for sentence in sentences(text)] for text in texts]
+    by_sentence = [Counter(index.get(term, -1) for term in found) for text in split for found in text]
+    wholes = [Counter(index.get(term, -1) for found in text for term in found) for text in split]
+    return by_sentence, wholes
+
+
+def as_counters(counts: Counts) -> list[Counter[int]]:
+    found = []
+    for row, unknown in enumerate(counts.unknown):
+        entries = slice(counts.indptr[row], counts.indptr[row + 1])
+        assert (np.diff(counts.indices[entries]) > 0).all()
+        row_counts = Counter(
+            dict(zip(counts.indices[entries].tolist(), counts.data[entries].tolist(), strict=True))
+        )
+        found.append(row_counts + Counter({-1: int(unknown)}))
+    return found
+
+
+def assert_as_specified(counted: CountedTexts, texts: list[str], terms: Terms) -> None:
+    by_sentence, wholes = plainly_counted(texts, terms)
+    assert as_counters(counted.sentences) == by_sentence
+    assert as_counters(counted.wholes) == wholes
+    assert counted.starts.tolist() == np.cumsum([0, *(len(sentences(text)) for text in texts)]).tolist()
+
+
+@given(texts=TEXTS, analyzer=ANALYZERS, known=st.integers(1, 3))
+def test_any_text_is_counted_as_specified(texts: list[str], analyzer: Analyzer, known: int) -> None:
+    terms = learn_terms(texts[::known], analyzer, min_df=1)
+    assert_as_specified(terms.count(texts), texts, terms)
+    assert_as_specified(terms.reference.count(texts), texts, terms)
+
+
+@given(texts=TEXTS, analyzer=ANALYZERS, min_df=st.integers(1, 3))
+def test_any_text_teaches_the_same_terms(texts: list[str], analyzer: Analyzer, min_df: int) -> None:
+    assert list(learn_terms(texts, analyzer, min_df=min_df).strings) == learn_by_reference(texts, analyzer, min_df)
+
+
+def a_scorer(texts: list[str], seed: int, dtype: type[np.floating]) -> Scorer:
+    terms = learn_terms(texts, Analyzer(2, 5), min_df=1)
+    draw = np.random.default_rng(seed)
+    table = draw.normal(size=(len(terms), 4)).astype(dtype)
+    table[:, 0] = np.where(draw.random(len(terms)) < 0.1, 0, np.abs(table[:, 0]) + 1)
+    one = np.ones(3)
+    return Scorer(
+        topics=("a", "b", "c"),
+        terms=terms,
+        table=table,
+        unknown_idf=7.0,
+        sublinear=bool(seed % 3),
+        unknown=0.5,
+        sentence_share=0.5,
+        intercept=-one,
+        slope=8 * one,
+        offset=2 * one,
+        thresholds=one / 2,
+    )
+
+
+@given(texts=TEXTS, seed=st.integers(0, 9), dtype=st.sampled_from([np.float32, np.float64]))
+def test_any_text_scores_the_same(texts: list[str], seed: int, dtype: type[np.floating]) -> None:
+    scorer = a_scorer([*texts[1:], "mine action"], seed, dtype)
+    np.testing.assert_allclose(scorer.scores(texts), scorer.reference_scores(texts), rtol=0, atol=1e-12)
+
+
+def test_a_text_longer_than_any_article_scores_the_same() -> None:
+    text = "Mines were cleared near the village, officials said on Monday. " * 3000
+    scorer = a_scorer([text], 0, np.float64)
+    np.testing.assert_allclose(scorer.scores([text]), scorer.reference_scores([text]), rtol=0, atol=1e-12)
+
+
+def test_every_code_point_that_ends_a_sentence_separates_words() -> None:
+    assert {fold(character) for character in ".!?;:"} == {" "}
+
+
+def test_a_page_covers_256_code_points() -> None:
+    folds, roles, pool = page(0)
+    assert np.frombuffer(folds, np.uint32)[[ord("A"), ord("'"), ord(" "), 0xAD]].tolist() == [ord("a"), 2, 1, 0]
+    assert (len(folds), len(roles), len(pool)) == (1024, 256, 24)
+
+
+@needs_kernel
+def test_what_is_no_text_is_refused() -> None:
+    with pytest.raises(TypeError, match="a text must be a str, not bytes"):
+        Terms("mine", Analyzer()).count([b"mine"])  # type: ignore[list-item]
+
+
+@needs_kernel
+def test_a_term_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="term 1 has the hash of another"):
+        Terms("mine\nmine", Analyzer()).count(["mine"])
+
+
+@needs_kernel
+def test_a_table_of_another_size_is_refused() -> None:
+    kernel, sublinear = Terms("mine\naction", Analyzer()).kernel, True
+    with pytest.raises(ValueError, match="do not fit"):
+        kernel.score(["a"], np.ones((3, 4)), sublinear, 1.0, 0.5, np.empty((1, 3)), np.empty(1, np.bool_))
+
+
+@needs_kernel
+def test_a_fold_that_fails_is_told() -> None:
+    from pipeline import _kernel
+
+    def broken(number: int) -> tuple[bytes, bytes, bytes]:
+        raise RuntimeError("no tables here")
+
+    unmet = chr(0x10FF00)
+    assert unicodedata.category(unmet) == "Co"
+    with pytest.raises(RuntimeError, match="no tables here"):
+        _kernel.Terms("mine", broken, 2, 5).count([unmet])
+
+
+def test_threads_share_a_scorer() -> None:
+    texts = [
+        f"Mines were cleared in village {n}. The talks on gas went on for {n} days there." for n in range(500)
+    ]
+    scorer = a_scorer(texts[:50], 0, np.float64)
+    expected, found = scorer.scores(texts), {}
+    threads = [threading.Thread(target=lambda n=n: found.update({n: scorer.scores(texts)})) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all((found[n] == expected).all() for n in range(4))
