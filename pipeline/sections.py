@@ -125,7 +125,7 @@ _LEAK = (
     "model knows of the subject, beside its name. Recall unnamed: on rows that never had the topic's name, "
     "unmasked."
 )
-_SLICES = "Slices of at least ten rows. Decade: of the date, or of the year that the genre names."
+_SLICES = "Slices of at least five rows. Decade: of the date, or of the year that the genre names."
 _CURVE = "Trained anew on a share of the training articles, smaller shares within larger ones."
 _TERMS = (
     "Terms with the largest weight x idf for and against each topic. A term with an asterisk is the beginning "
