@@ -12,9 +12,8 @@ from pipeline.studies import Probes, Subject
 
 @dataclass(frozen=True)
 class Background:
-    """What a report says beside the figures on its rows: training, learning curve, probes, resampling."""
+    """What a report says beside the figures on its rows: training, learning curve, probes, seed."""
 
-    resamples: int
     seed: int
     probes: Probes = field(default_factory=Probes)
     training: Evaluation | None = None
@@ -64,7 +63,7 @@ def _behaviour(subject: Subject, background: Background) -> list[Section]:
     found = outcomes(subject, background.probes)
     if not found:
         return []
-    rates = studies.behaviour_table(found, resamples=background.resamples, seed=background.seed)
+    rates = studies.behaviour_table(found, seed=background.seed)
     failures = studies.failure_table(found)
     return [
         Section("behaviour", "Behaviour", _BEHAVIOUR, (rates,)),

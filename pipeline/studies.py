@@ -121,12 +121,12 @@ def leak_table(subject: Subject) -> Table:
     return [*table, ["macro f1", "-", "-", *_change(_macro(before), _macro(after)), "-"]]
 
 
-def behaviour_table(outcomes: Sequence[Outcome], *, resamples: int, seed: int) -> Table:
+def behaviour_table(outcomes: Sequence[Outcome], *, seed: int) -> Table:
     """Give the pass rate of each suite; rows of one article are resampled together."""
     rows: list[Row] = [["kind", "suite", "cases", "failed", "pass rate"]]
     for outcome in outcomes:
         if len(outcome.passed):
-            weights = article_weights(outcome.units, resamples=resamples, seed=seed)
+            weights = article_weights(outcome.units, seed=seed)
             counts = [len(outcome.passed), int((~outcome.passed).sum())]
             share = rate(outcome.passed, weights, units=len(set(outcome.units)))
             rows.append([outcome.kind, outcome.name, *counts, share])
