@@ -21,7 +21,7 @@ $(READY): requirements.lock pyproject.toml $(wildcard kernel/*)
 	@rm -rf .venv
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock && \
 		uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
 	else \
 		$(PYTHON) -m venv .venv && \

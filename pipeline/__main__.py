@@ -118,12 +118,12 @@ def evaluate_command(
     from pipeline.bundle import load_bundle
     from pipeline.evaluate import evaluate_candidate
     from pipeline.findings import evaluate_file, write
-    from pipeline.probes import read_probes
+    from pipeline.probes import probes_for
 
     failures: list[str] = []
     if data:
         bundle = load_bundle(_bundle_path(model or Path(settings.output)))
-        found = evaluate_file(list(data), bundle, probes=read_probes(settings.data.probes, bundle.scorer.topics))
+        found = evaluate_file(list(data), bundle, probes=probes_for(settings, bundle.scorer.topics))
         write(found.written() if output else {}, output or Path())
     else:
         found, failures = evaluate_candidate(settings)

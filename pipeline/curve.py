@@ -12,7 +12,6 @@ from pipeline.config import Config, as_yaml, read_topics
 from pipeline.errors import BundleError
 from pipeline.evaluate import CURVE, the_candidate
 from pipeline.experiment import Progress, fit, label_matrix
-from pipeline.findings import RESAMPLES
 from pipeline.report import Evaluation, Row, Table
 from pipeline.schema import LabelledParagraph
 from pipeline.scorer import Scorer
@@ -68,7 +67,7 @@ def measured(scorer: Scorer, sets: Sets, *, seed: int) -> dict[str, Evaluation]:
     found = {}
     for name, rows in sets.items():
         scores = scorer.scores([row.text for row in rows])
-        weights = resampling.article_weights([row.article for row in rows], resamples=RESAMPLES, seed=seed)
+        weights = resampling.article_weights([row.article for row in rows], seed=seed)
         labels = label_matrix(rows, scorer.topics)
         found[name] = report.evaluation(scorer.topics, labels, scorer.labels(scores), scores, weights)
     return found

@@ -11,8 +11,8 @@ from pipeline.comparison import differences
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.errors import BundleError
 from pipeline.files import writing_whole
-from pipeline.findings import RESAMPLES, Findings, measure, write
-from pipeline.probes import read_probes
+from pipeline.findings import Findings, measure, write
+from pipeline.probes import probes_for
 from pipeline.schema import LabelledParagraph
 from pipeline.sections import Background
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
@@ -85,9 +85,8 @@ def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundl
     training = tracker.read_text(candidate.run_id, "report/training.json")
     curve = tracker.read_text(candidate.run_id, CURVE)
     return Background(
-        RESAMPLES,
         config.split.seed,
-        read_probes(config.data.probes, bundle.scorer.topics),
+        probes_for(config, bundle.scorer.topics),
         next(iter(report.from_json(training).values())) if training else None,
         report.from_records(json.loads(curve)) if curve else None,
     )

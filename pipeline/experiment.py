@@ -15,7 +15,6 @@ from pipeline.schema import LabelledParagraph, Topic
 from pipeline.split import join_near_duplicates, near_duplicates
 from pipeline.thresholds import Objective
 
-RESAMPLES = 1000
 Progress = Callable[[int, int], None]
 
 
@@ -64,7 +63,7 @@ def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...]
     ids = [topic.id for topic in topics]
     labels = label_matrix(rows, ids)
     model = classifier(config).fit(texts, labels, groups, progress=progress)
-    weights = resampling.article_weights(articles, resamples=RESAMPLES, seed=config.split.seed)
+    weights = resampling.article_weights(articles, seed=config.split.seed)
     scores = np.nan_to_num(model.oof_scores_, nan=0.0)
     found = report.evaluation(ids, labels, model.oof_labels_, scores, weights)
     return Trained(topics, rows, labels, model, found)

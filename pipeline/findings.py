@@ -20,7 +20,6 @@ from pipeline.schema import LabelledParagraph, Topic
 from pipeline.sections import Background, sections
 from pipeline.studies import Probes, Subject
 
-RESAMPLES = 1000
 _IN_TERMINAL = ("figures", "topics", "behaviour", "leak-probe", "slices")
 
 
@@ -97,7 +96,7 @@ def evaluate_file(paths: list[str], bundle: Bundle, *, seed: int = 0, probes: Pr
     rows = corpus.labelled(corpus.read(paths, topics, unique=False))
     if not rows:
         raise DataError(f"{', '.join(paths)}: no row is labelled, nothing to measure")
-    background = Background(RESAMPLES, seed, probes or Probes())
+    background = Background(seed, probes or Probes())
     return measure(", ".join(paths), bundle, rows, seed=seed, background=background)
 
 
@@ -121,14 +120,14 @@ def measure(
         "most frequent": (constant, constant.astype(float)),
         "keywords": (keywords, keywords.astype(float)),
     }
-    weights = resampling.article_weights([row.article for row in rows], resamples=RESAMPLES, seed=seed)
+    weights = resampling.article_weights([row.article for row in rows], seed=seed)
     evaluations = {
         who: report.evaluation(scorer.topics, labels, given, ranked, weights)
         for who, (given, ranked) in answers.items()
     }
     seen = np.isin(corpus.text_digests(texts), bundle.trained_on)
     subject = Subject(topics, scorer, rows, labels, scores, weights)
-    return Findings(name, subject, evaluations, int(seen.sum()), background or Background(RESAMPLES, seed))
+    return Findings(name, subject, evaluations, int(seen.sum()), background or Background(seed))
 
 
 def write(texts: dict[str, str], folder: Path) -> None:

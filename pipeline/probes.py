@@ -8,12 +8,20 @@ from pydantic import TypeAdapter
 
 from pipeline import corpus
 from pipeline.behaviour import DirectionCase, MinimumCase
+from pipeline.config import Config, read_topics
 from pipeline.errors import DataError
 from pipeline.perturb import Perturbation
 from pipeline.slices import SliceRule
 from pipeline.studies import Probes
 
 Row = TypeVar("Row")
+
+
+def probes_for(config: Config, topics: Sequence[str]) -> Probes:
+    """Read the config's probes for a model of these topics; a model of another label set goes without."""
+    if [topic.id for topic in read_topics(Path(config.data.topics))] != list(topics):
+        return Probes()
+    return read_probes(config.data.probes, topics)
 
 
 def read_probes(folder: str | Path | None, topics: Sequence[str]) -> Probes:

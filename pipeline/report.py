@@ -28,6 +28,7 @@ OVERALL = (
     "none_recall",
     "exact_match",
 )
+_TAIL = 0.025
 _ENDS = ("value", "low", "high")
 PER_TOPIC = ("precision", "recall", "f1", "average_precision")
 
@@ -80,10 +81,18 @@ def evaluation(
     )
 
 
-def rate(passed: NDArray[np.bool_], weights: NDArray[np.float64]) -> Figure:
-    """Give the share of rows that passed, bool [n], with its interval from row weights [1 + B, n]."""
+def rate(passed: NDArray[np.bool_], weights: NDArray[np.float64], *, units: int) -> Figure:
+    """Give the share of rows that passed, bool [n], with its interval from row weights [1 + B, n].
+
+    Where all rows passed, or none, resampling cannot vary: the other end is then the exact binomial one over
+    `units`, the independent ones among the rows (Clopper and Pearson 1934).
+    """
     total = weights.sum(1)
     shares = np.divide(weights @ passed, total, out=np.full(len(weights), np.nan), where=total > 0)
+    if len(passed) and passed.all():
+        return Figure(1.0, _TAIL ** (1 / units), 1.0)
+    if len(passed) and not passed.any():
+        return Figure(0.0, 0.0, 1 - _TAIL ** (1 / units))
     return Figure(float(shares[0]), *interval(shares))
 
 

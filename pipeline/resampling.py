@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+RESAMPLES = 1000
 
 
-def article_weights(articles: Sequence[str], *, resamples: int, seed: int) -> Floats:
+def article_weights(articles: Sequence[str], *, seed: int, resamples: int = RESAMPLES) -> Floats:
     """Draw whole articles with replacement: how often each row counts, float64 [1 + resamples, n].
 
     The first row is all ones, the data as they are. Rows of one article are drawn together because they are not

@@ -12,9 +12,8 @@ from pipeline.studies import Probes, Subject
 
 @dataclass(frozen=True)
 class Background:
-    """What a report says beside the figures on its rows: training, learning curve, probes, resampling."""
+    """What a report says beside the figures on its rows: training, learning curve, probes, seed."""
 
-    resamples: int
     seed: int
     probes: Probes = field(default_factory=Probes)
     training: Evaluation | None = None
@@ -64,7 +63,7 @@ def _behaviour(subject: Subject, background: Background) -> list[Section]:
     found = outcomes(subject, background.probes)
     if not found:
         return []
-    rates = studies.behaviour_table(found, resamples=background.resamples, seed=background.seed)
+    rates = studies.behaviour_table(found, seed=background.seed)
     failures = studies.failure_table(found)
     return [
         Section("behaviour", "Behaviour", _BEHAVIOUR, (rates,)),
@@ -125,7 +124,7 @@ _LEAK = (
     "model knows of the subject, beside its name. Recall unnamed: on rows that never had the topic's name, "
     "unmasked."
 )
-_SLICES = "Slices of at least ten rows. Decade: of the date, or of the year that the genre names."
+_SLICES = "Slices of at least five rows. Decade: of the date, or of the year that the genre names."
 _CURVE = "Trained anew on a share of the training articles, smaller shares within larger ones."
 _TERMS = (
     "Terms with the largest weight x idf for and against each topic. A term with an asterisk is the beginning "

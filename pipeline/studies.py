@@ -1,16 +1,16 @@
 """Look at one model's answers on some rows from all sides: each study is a table of counts and figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.baselines import keyword_labels
 from pipeline.behaviour import DirectionCase, MinimumCase, Outcome
 from pipeline.explain import explain
 from pipeline.masking import mask, phrase_index
-from pipeline.metrics import figures
 from pipeline.mistakes import confusion, contradictions
 from pipeline.perturb import Perturbation
 from pipeline.report import Evaluation, Figure, Row, Table, rate
@@ -21,8 +21,7 @@ from pipeline.slices import SliceRule, slices
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_FEWEST_ROWS = 10
-_ALPHA = 0.025
+_FEWEST_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,11 @@ class Subject:
         """The labels that the model gives, bool [n, k]."""
         return self.scorer.labels(self.scores)
 
+    def rate(self, passed: Bools, among: Bools) -> Figure:
+        """Give the share of rows that passed, of those marked in `among`, both bool [n], over articles."""
+        articles = {row.article for row, counts in zip(self.rows, among, strict=True) if counts}
+        return rate(passed[among], self.weights[:, among], units=len(articles))
+
     @property
     def texts(self) -> list[str]:
         """The rows' texts."""
@@ -77,7 +81,7 @@ def calibration_table(topics: Sequence[Topic], measured: Mapping[str, Evaluation
 
 
 def slice_table(subject: Subject, rules: Sequence[SliceRule]) -> Table:
-    """Measure every slice of at least ten rows that is not all of them; whole articles are resampled."""
+    """Measure every slice of at least five rows that is not all of them; whole articles are resampled."""
     found: list[Row] = [["slice", "group", "rows", "with a topic", "micro f1", "none recall", "exact match"]]
     for (kind, group), rows in slices(subject.rows, subject.labels, rules).items():
         if _FEWEST_ROWS <= rows.sum() < len(rows):
@@ -88,13 +92,11 @@ def slice_table(subject: Subject, rules: Sequence[SliceRule]) -> Table:
 def _slice(subject: Subject, rows: Bools) -> Row:
     """Leave resamples out of an interval in which the slice has no row to measure on."""
     labels, given, weights = subject.labels[rows], subject.given[rows], subject.weights[:, rows]
-    none, silent = labels.sum(1) == 0, given.sum(1) == 0
-    meant = weights @ labels.sum(1)
-    hits, said = weights @ (labels & given).sum(1), weights @ given.sum(1)
-    f1 = np.divide(2 * hits, meant + said, out=np.full(len(weights), np.nan), where=meant > 0)
-    none_recall = rate(silent[none], weights[:, none])
-    exact_match = rate((labels == given).all(1), weights)
-    return [int(rows.sum()), int((~none).sum()), _figure(f1), none_recall, exact_match]
+    f1 = _f1(*(weights @ cells.sum(1) for cells in (labels & given, labels, given)))
+    none = rows & (subject.labels.sum(1) == 0)
+    none_recall = subject.rate(subject.given.sum(1) == 0, none)
+    exact_match = subject.rate((subject.labels == subject.given).all(1), rows)
+    return [int(rows.sum()), int((rows & ~none).sum()), _figure(f1), none_recall, exact_match]
 
 
 def leak_table(subject: Subject) -> Table:
@@ -102,41 +104,31 @@ def leak_table(subject: Subject) -> Table:
 
     What F1 loses is what the model owed to the names; recall where no name stood says what it knows without.
     """
-    owned = [phrase_index([topic.title, topic.id, *topic.keywords]) for topic in subject.topics]
-    every = phrase_index(phrase for t in subject.topics for phrase in (t.title, t.id, *t.keywords))
-    scores = subject.scorer.scores([mask(text, every) for text in subject.texts])
-    masked = subject.scorer.labels(scores)
-    ids = [topic.id for topic in subject.topics]
+    called = [replace(t, keywords=(t.title, t.id, *t.keywords)) for t in subject.topics]
+    phrases = phrase_index(name for topic in called for name in topic.keywords)
+    masked = subject.scorer.labels(subject.scorer.scores([mask(text, phrases) for text in subject.texts]))
+    named = keyword_labels(subject.texts, called)
+    labels, weights = subject.labels, subject.weights
     before, after = (
-        figures(ids, subject.labels, answer, ranked, subject.weights)
-        for answer, ranked in ((subject.given, subject.scores), (masked, scores))
+        _f1(*(weights @ cells for cells in (labels & given, labels, given))) for given in (subject.given, masked)
     )
     table: list[Row] = [["topic", "rows", "rows naming it", "f1", "f1 masked", "difference", "recall unnamed"]]
-    for column, topic in enumerate(subject.topics):
-        named = np.array([mask(text, owned[column]) != text for text in subject.texts], bool)
-        meant, name = subject.labels[:, column], f"{topic.id}/f1"
-        unnamed = meant & ~named
-        counts = [int(meant.sum()), int((meant & named).sum())]
-        change = [_figure(before[name]), _figure(after[name]), _figure(after[name] - before[name])]
-        recall = rate(subject.given[unnamed, column], subject.weights[:, unnamed])
-        table.append([topic.title, *counts, *change, recall])
-    change = [_figure(before["macro_f1"]), _figure(after["macro_f1"])]
-    return [*table, ["macro f1", "-", "-", *change, _figure(after["macro_f1"] - before["macro_f1"]), "-"]]
+    for c, topic in enumerate(subject.topics):
+        unnamed = labels[:, c] & ~named[:, c]
+        counts = [int(labels[:, c].sum()), int((labels[:, c] & named[:, c]).sum())]
+        recall = subject.rate(subject.given[:, c], unnamed)
+        table.append([topic.title, *counts, *_change(before[:, c], after[:, c]), recall])
+    return [*table, ["macro f1", "-", "-", *_change(_macro(before), _macro(after)), "-"]]
 
 
-def behaviour_table(outcomes: Sequence[Outcome], *, resamples: int, seed: int) -> Table:
-    """Give the pass rate of each suite; rows of one article are resampled together.
-
-    Where every case passed, resampling cannot vary: the lower end is then the exact binomial one over the units.
-    """
+def behaviour_table(outcomes: Sequence[Outcome], *, seed: int) -> Table:
+    """Give the pass rate of each suite; rows of one article are resampled together."""
     rows: list[Row] = [["kind", "suite", "cases", "failed", "pass rate"]]
     for outcome in outcomes:
         if len(outcome.passed):
-            weights = article_weights(outcome.units, resamples=resamples, seed=seed)
+            weights = article_weights(outcome.units, seed=seed)
             counts = [len(outcome.passed), int((~outcome.passed).sum())]
-            share = rate(outcome.passed, weights)
-            if outcome.passed.all():
-                share = Figure(1.0, _ALPHA ** (1 / len(set(outcome.units))), 1.0)
+            share = rate(outcome.passed, weights, units=len(set(outcome.units)))
             rows.append([outcome.kind, outcome.name, *counts, share])
     return rows
 
@@ -172,6 +164,22 @@ def error_table(subject: Subject, *, most: int = 20) -> Table:
             [f"{row.article}/{row.paragraph}", topic.title, kind, score, threshold, row.text, terms or "-"]
         )
     return rows
+
+
+def _f1(hits: Floats, meant: Floats, said: Floats) -> Floats:
+    """Give F1 of every resample, NaN where it has nothing meant."""
+    f1: Floats = np.divide(2 * hits, meant + said, out=np.full(hits.shape, np.nan), where=meant > 0)
+    return f1
+
+
+def _macro(f1: Floats) -> Floats:
+    present = np.isfinite(f1)
+    macro: Floats = np.where(present, f1, 0.0).sum(1) / np.maximum(present.sum(1), 1)
+    return macro
+
+
+def _change(before: Floats, after: Floats) -> list[Figure]:
+    return [_figure(before), _figure(after), _figure(after - before)]
 
 
 def _figure(values: Floats) -> Figure:

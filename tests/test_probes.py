@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import read_topics
+from pipeline.config import read_config, read_topics
 from pipeline.errors import DataError
-from pipeline.probes import read_probes
+from pipeline.probes import probes_for, read_probes
+from pipeline.studies import Probes
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = [topic.id for topic in read_topics(ROOT / "configs/topics.yaml")]
@@ -34,6 +35,13 @@ def test_the_hard_cases_are_those_of_the_codebook() -> None:
     expected = {text[0].upper() + text[1:] + ".": topics for text, topics, _ in rows}
     cases = [case for case in read_probes(ROOT / "data/probes", TOPICS).minimum if case.suite == HARD_CASES]
     assert {case.text: ", ".join(case.topics) or "none" for case in cases} == expected
+
+
+def test_a_model_of_another_label_set_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    config = read_config(Path("configs/default.yaml"))
+    assert probes_for(config, TOPICS).minimum
+    assert probes_for(config, ["sport"]) == Probes()
 
 
 def test_no_folder_named_means_no_probes() -> None:

@@ -96,8 +96,14 @@ def test_evaluations_come_back_from_json() -> None:
 
 def test_a_rate_leaves_out_resamples_without_rows() -> None:
     weights = np.array([[1.0, 1], [0, 0], [2, 0], [1, 0]])
-    assert report.rate(np.array([True, False]), weights) == Figure(0.5, 1.0, 1.0)
-    assert str(report.rate(np.array([], bool), np.zeros((3, 0)))) == "-"
+    assert report.rate(np.array([True, False]), weights, units=2) == Figure(0.5, 1.0, 1.0)
+    assert str(report.rate(np.array([], bool), np.zeros((3, 0)), units=0)) == "-"
+
+
+def test_a_rate_of_all_or_none_still_has_an_interval() -> None:
+    weights = np.ones((3, 4))
+    assert report.rate(np.ones(4, bool), weights, units=2) == Figure(1.0, 0.025**0.5, 1.0)
+    assert report.rate(np.zeros(4, bool), weights, units=2) == Figure(0.0, 0.0, 1 - 0.025**0.5)
 
 
 @pytest.mark.parametrize(
