@@ -114,10 +114,11 @@ def _answering(job: Job, bundle: Bundle) -> Iterator[Callable[[Iterator[Chunk]],
 
 
 def _in_order(pool: ProcessPoolExecutor, ahead: int, chunks: Iterator[Chunk]) -> Iterator[Answers]:
-    waiting: deque[Future[Answers]] = deque(pool.submit(_answer_in_worker, c) for c in islice(chunks, ahead))
+    given = (pool.submit(_answer_in_worker, chunk.sent()) for chunk in chunks)
+    waiting: deque[Future[Answers]] = deque(islice(given, ahead))
     while waiting:
         yield waiting.popleft().result()
-        waiting.extend(pool.submit(_answer_in_worker, chunk) for chunk in islice(chunks, 1))
+        waiting.extend(islice(given, 1))
 
 
 _worker: dict[str, Any] = {}  # what a worker process opened when it began

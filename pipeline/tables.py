@@ -34,19 +34,32 @@ class Problem:
 class Chunk:
     """Consecutive rows, the first numbered `first` from 1: read texts, or lines of JSON that are read later.
 
-    `end` is how far the table is read with this chunk: bytes, in Parquet rows.
+    `end` is how far the table is read with this chunk: bytes, in Parquet rows. `place` is where the lines are:
+    file, first byte and number of bytes; None where they are not in a file.
     """
 
     first: int
     rows: list[str | Problem] | bytes
     end: int
+    place: tuple[str, int, int] | None = None
+
+    def sent(self) -> "Chunk":
+        """Give the chunk as it goes to another process, which reads lines of a file itself."""
+        return replace(self, rows=b"") if self.place else self
 
     def texts(self, column: str) -> list[str | Problem]:
         """Give the text of every row, a blank line of JSON lines being a row without text."""
         if not isinstance(self.rows, bytes):
             return self.rows
-        lines = self.rows.removesuffix(b"\n").split(b"\n")
+        lines = (self.rows or self._read()).removesuffix(b"\n").split(b"\n")
         return [_text(line, number, column) for number, line in enumerate(lines, self.first)]
+
+    def _read(self) -> bytes:
+        assert self.place
+        name, start, length = self.place
+        with Path(name).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
 
 
 def is_table(name: str) -> bool:
@@ -65,10 +78,10 @@ def read_table(name: str, column: str, *, skip: int = 0) -> Iterator[Chunk]:
         elif name.lower().endswith(".csv"):
             yield from _csv(Path(name), column, skip)
         elif name == "-":
-            yield from _json_lines(sys.stdin.buffer, skip)
+            yield from _json_lines(sys.stdin.buffer, None, skip)
         else:
             with Path(name).open("rb") as file:
-                yield from _json_lines(file, skip)
+                yield from _json_lines(file, name, skip)
     except FileNotFoundError:
         raise SourceError(f"{name}: no such file") from None
     except OSError as error:
@@ -84,17 +97,22 @@ def size(name: str) -> int | None:
     return Path(name).stat().st_size
 
 
-def _json_lines(file: BinaryIO, skip: int) -> Iterator[Chunk]:
+def _json_lines(file: BinaryIO, name: str | None, skip: int) -> Iterator[Chunk]:
     row, done, rest = 1, 0, b""
     while block := file.read(_BLOCK):
-        block = block if done else block.removeprefix(codecs.BOM_UTF8)
         done += len(block)
+        if done == len(block):
+            block = block.removeprefix(codecs.BOM_UTF8)
         if b"\n" not in block and len(rest) > MAX_ROW:
             continue  # keep the memory flat in a line without end; `_text` says that it is too long
         whole, line_end, rest = (rest + block).rpartition(b"\n")
-        lines = whole.count(b"\n") + 1 if line_end else 0
+        if not line_end:
+            continue
+        lines = whole.count(b"\n") + 1
         if row + lines > skip + 1:
-            yield Chunk(*_after(row, whole, skip), done)
+            first, whole = _after(row, whole + line_end, skip)
+            start = done - len(rest) - len(whole)
+            yield Chunk(first, whole, done, (name, start, len(whole)) if name else None)
         row += lines
     if rest and row > skip:
         yield Chunk(row, rest, done)
@@ -104,7 +122,7 @@ def _after(row: int, lines: bytes, skip: int) -> tuple[int, bytes]:
     """Leave out the lines that are within the first `skip` rows."""
     while row <= skip:
         lines, row = lines[lines.index(b"\n") + 1 :], row + 1
-    return row, lines + b"\n"
+    return row, lines
 
 
 def _text(line: bytes, number: int, column: str) -> str | Problem:

@@ -1,5 +1,8 @@
 """The kernel and the numpy reference give what the specification in `features` says, for any text."""
 
+import json
+import subprocess
+import sys
 import threading
 import unicodedata
 from collections import Counter
@@ -8,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_model import TEXTS as NEWS
+from small_model import fitted
 
 from pipeline.features import Analyzer, CountedTexts, Counts, sentences
 from pipeline.folding import fold, page
@@ -186,3 +191,17 @@ def test_threads_share_a_scorer() -> None:
     for thread in threads:
         thread.join()
     assert all((found[n] == expected).all() for n in range(4))
+
+
+def test_without_a_compiler_the_answers_are_the_same() -> None:
+    code = """
+import sys
+sys.modules["pipeline._kernel"] = None
+from pipeline.terms import COMPILED
+from small_model import TEXTS, fitted
+print(COMPILED, fitted().predict_proba(TEXTS).tolist())
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd="tests", capture_output=True, text=True, check=True)
+    compiled, _, scores = run.stdout.partition(" ")
+    assert compiled == "False"
+    np.testing.assert_allclose(json.loads(scores), fitted().predict_proba(NEWS), rtol=0, atol=1e-9)
