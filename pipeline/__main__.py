@@ -4,11 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from pipeline.errors import GateError, TopicsError
+from pipeline.commands import MODEL, completion_command, corrections_group, serve_command
+from pipeline.errors import GateError, SourceError, TopicsError
 
 CONFIG = click.option(
     "--config",
@@ -16,13 +18,6 @@ CONFIG = click.option(
     default=Path("configs/default.yaml"),
     show_default=True,
     help="The experiment, as YAML.",
-)
-MODEL = click.option(
-    "--model",
-    default="models",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="A bundle file, or an output folder: its champion, or its candidate as long as there is no champion.",
 )
 
 
@@ -96,11 +91,12 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
     from pipeline.bundle import load_bundle
     from pipeline.config import read_config
     from pipeline.evaluate import evaluate_candidate, evaluate_file
+    from pipeline.predict import bundle_path
 
     settings = read_config(config)
     failures: list[str] = []
     if data:
-        found = evaluate_file(list(data), load_bundle(_bundle_path(model or Path(settings.output))))
+        found = evaluate_file(list(data), load_bundle(bundle_path(model or Path(settings.output))))
     elif model:
         raise click.UsageError("--model goes with --data; the test side is for the registered candidate")
     else:
@@ -113,67 +109,78 @@ def evaluate_command(config: Path, data: tuple[str, ...], model: Path | None, fo
 
 
 @main.command("predict")
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1, type=click.Path())
+@click.option("--url", "urls", multiple=True, help="Read the page, document or feed at this address, too.")
+@click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
 @MODEL
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", "csv"]),
+    type=click.Choice(["text", "jsonl", "csv", "parquet", "html"]),
     help="Default: text on a terminal, else jsonl.",
 )
-@click.option("--explain", is_flag=True, help="Add the terms that made each given topic's score.")
+@click.option("--explain", is_flag=True, help="Add what made the score of each topic given and each near miss.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     help="A file to write, whole or not at all, instead of standard output.",
 )
-def predict_command(
+def predict_command(  # noqa: PLR0917  # click passes options by name
     sources: tuple[str, ...],
+    urls: tuple[str, ...],
+    allow_private: bool,  # noqa: FBT001
     model: Path,
     form: str | None,
-    explain: bool,  # noqa: FBT001  # click passes options by name
+    explain: bool,  # noqa: FBT001
     output: Path | None,
 ) -> None:
-    """Label every paragraph of the SOURCES: text files, folders of them, or - for standard input.
+    r"""Label every paragraph of the SOURCES: files, folders, patterns, or - for standard input.
 
-    A source that cannot be read is one line on standard error; the others are answered, and the exit status is 1.
+    Text, Markdown, HTML, RSS and Atom are read, and PDF and DOCX with the extra `documents`. A source that cannot
+    be read is one line on standard error; the others are answered, and the exit status is 1.
 
-    Examples: topics predict article.txt --explain;  cat article.txt | topics predict - --format csv
+    \b
+    Examples:
+      topics predict article.txt --explain
+      topics predict saved-page.html --format html --output topics.html
+      topics predict 'news/**/*.html' reports/ --format csv > topics.csv
+      topics predict --url https://example.org/news/42
+      cat article.txt | topics predict - | jq .topics
     """
     from pipeline.bundle import load_bundle
-    from pipeline.predict import predict_all
+    from pipeline.predict import bundle_path, predict_all
     from pipeline.render import rendered
-    from pipeline.sources import read
+    from pipeline.sources import read, read_urls
 
-    bundle = load_bundle(_bundle_path(Path(model)))
-    errors: list[TopicsError] = []
+    if not sources and not urls:
+        raise click.UsageError("say what to label: SOURCES, or --url")
+    bundle = load_bundle(bundle_path(model))
+    errors: list[SourceError] = []
 
-    def complain(error: TopicsError) -> None:
+    def complain(error: SourceError) -> None:
         errors.append(error)
         click.echo(f"error: {error}", err=True)
 
     form = form or ("text" if output is None and sys.stdout.isatty() else "jsonl")
-    rows = predict_all(read(sources), bundle, explained=explain, complain=complain)
+    articles = chain(read(sources), read_urls(urls, allow_private=allow_private))
+    rows = predict_all(articles, bundle, explained=explain or form == "html", complain=complain)
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), output)
     if errors:
         raise click.exceptions.Exit(1)
 
 
-def _bundle_path(model: Path) -> Path:
-    if not model.is_dir():
-        return model
-    champion = model / "champion.safetensors"
-    return champion if champion.exists() else model / "candidate.safetensors"
+for command in (serve_command, corrections_group, completion_command):
+    main.add_command(command)
 
 
-def _write(pieces: Iterable[str], output: Path | None) -> None:
+def _write(pieces: Iterable[bytes], output: Path | None) -> None:
     if output is None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
     from pipeline.files import writing_whole
 
-    with writing_whole(output) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with writing_whole(output) as part, part.open("wb") as file:
         file.writelines(pieces)
 
 
