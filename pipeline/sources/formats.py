@@ -22,6 +22,7 @@ _BY_SUFFIX = {
     ".atom": "feed",
 }
 SUFFIXES = tuple(_BY_SUFFIX)
+PAGE_SUFFIXES = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind in ("text", "html"))
 _MARKDOWN_TITLE = re.compile(r"\s*#[ \t]+([^\r\n]+?)[ \t#]*(?:[\r\n]|$)")
 _FEED_START = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _HTML_START = re.compile(

@@ -1,0 +1,48 @@
+"""Serve the same answers over HTTP, and a page for people."""
+
+import socket
+from collections.abc import Callable
+
+from pipeline.errors import OutputError
+from pipeline.serve.settings import Settings
+
+_GRACE_SECONDS = 30
+_BACKLOG = 512
+
+
+def run(settings: Settings, *, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, and finish what is in flight then.
+
+    Raises BundleError where there is no model, and OutputError where the address cannot be listened on.
+    """
+    import uvicorn
+
+    from pipeline.serve.app import create_app
+    from pipeline.serve.patience import impatient
+
+    app = create_app(settings, say=say)
+    listening = _listen(settings)
+    config = uvicorn.Config(
+        app,
+        http=impatient(settings.limits.seconds),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=_BACKLOG,
+    )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    say(f"serving on http://{host}:{listening.getsockname()[1]}")
+    if settings.token is None and not settings.loopback:
+        say("anybody who can reach this address can use it: no token is set")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise OutputError(f"{where}: cannot be listened on: {error.strerror or error}") from None
