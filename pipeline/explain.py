@@ -55,9 +55,9 @@ def worth_explaining(scorer: Scorer, scores: NDArray[np.float64]) -> list[str]:
 
 
 def strongest_terms(scorer: Scorer, topic: str, *, most: int = 12) -> list[tuple[str, float]]:
-    """List the terms that speak most for a topic, by weight x idf x slope: what one occurrence alone would add."""
+    """List the terms that speak most for a topic, with what each adds to the logit of a text of nothing else."""
     column = scorer.topics.index(topic)
-    strength = scorer.slope[column] * scorer.weights[:, column] * scorer.weighting.idf
+    strength = scorer.slope[column] * scorer.weights[:, column]
     return [(scorer.terms[i], float(strength[i])) for i in np.argsort(-strength, kind="stable")[:most]]
 
 
