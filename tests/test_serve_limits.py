@@ -50,7 +50,7 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer T
     [
         (b"{", 422, "JSON"),
         (b"", 422, "required"),
-        (b"\xff\xfe", 400, "parsing the body"),
+        (b"\xff\xfe\xff", 422, "JSON"),
         (b"[" * 19_000, 400, "parsing the body"),
         (b'{"texts": [1]}', 422, "string"),
         (b'{"texts": "a"}', 422, "list"),
@@ -65,7 +65,9 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer T
         (json.dumps({"texts": ["a" * 30_000]}).encode(), 413, "more than 20000 bytes"),
     ],
 )
-def test_what_is_wrong_is_said_and_is_no_server_error(strict: Service, data: bytes, status: int, problem: str) -> None:
+def test_what_is_wrong_is_said_and_is_no_server_error(
+    strict: Service, data: bytes, status: int, problem: str
+) -> None:
     got, detail = ask(strict, data, content_type=JSON)
     assert (got, problem in detail) == (status, True), detail
 
@@ -81,7 +83,7 @@ def test_the_largest_body_is_answered(service: Service) -> None:
 
 def test_a_body_in_chunks_is_counted_too(strict: Service) -> None:
     chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
-    answer = raw(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk)
+    answer = raw(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk, b"0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 

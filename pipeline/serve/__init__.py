@@ -1,6 +1,8 @@
 """Serve the same answers over HTTP, and a page for people."""
 
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 from pipeline.errors import OutputError
@@ -36,6 +38,7 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     say(f"serving on http://{host}:{listening.getsockname()[1]}")
     if settings.token is None and not settings.loopback:
         say("anybody who can reach this address can use it: no token is set")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when all is done
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -28,6 +28,7 @@ _WHY = {
     401: "A token is needed",
     403: "Sent by a page of another site",
     408: "Did not arrive in time",
+    409: "A topic that the model in use does not have",
     413: "Too large, too many, or too long to answer",
     422: "Not as described",
     429: "Too many requests at once",
@@ -79,7 +80,9 @@ async def correct(request: Request, asked: CorrectionRequest) -> Response:
     known = state.champion.bundle.scorer.topics
     unknown = [topic for topic in asked.topics if topic not in known]
     if unknown:
-        raise RefusedError(422, f"topics: unknown topic {unknown[0]!r:.80}, expected some of {', '.join(known)}")
+        raise RefusedError(
+            409, f"topics: the model has no topic {unknown[0]!r:.80}, expected some of {', '.join(known)}"
+        )
     row = await state.keep(await _judged(state, asked))
     return JSONResponse(row, 201)
 

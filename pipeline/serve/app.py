@@ -56,16 +56,23 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
     return app
 
 
-async def _told(_request: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
     """Answer an expected error in one sentence; nothing that a client sent is sent back unshortened."""
     if isinstance(error, RefusedError):
         return JSONResponse({"detail": error.detail}, error.status)
     if isinstance(error, HTTPException):
-        return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+        headers = dict(error.headers or {}) | _allowed(request, error.status_code)
+        return JSONResponse({"detail": str(error.detail)}, error.status_code, headers)
     if isinstance(error, RequestValidationError):
         problems = [f"{_place(found['loc'])}: {found['msg']}" for found in error.errors()]
         return JSONResponse({"detail": _plain("; ".join(dict.fromkeys(problems)))}, 422)
     return JSONResponse({"detail": _plain(str(error))}, 503)
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """List all methods of a path: the router knows only those of the first route that fits."""
+    described = request.app.openapi()["paths"].get(request.url.path)
+    return {"allow": ", ".join(map(str.upper, described))} if status == 405 and described else {}  # noqa: PLR2004
 
 
 def _place(location: tuple[int | str, ...]) -> str:

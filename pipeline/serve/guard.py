@@ -1,7 +1,6 @@
 """Who may ask, and what a browser may do with the answer: token, host, origin, security headers."""
 
 import base64
-import binascii
 import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -62,7 +61,7 @@ class Guard:
         if kind.lower() == "basic":
             try:
                 given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 return False
         elif kind.lower() != "bearer":
             return False
@@ -70,9 +69,11 @@ class Guard:
 
 
 def _from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Ask the browser's own word first: a form's Origin is `null` where no referrer is to be told."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
     origin = headers.get("origin")
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
     return origin is not None and origin.partition("://")[2] != headers.get("host", "")
 
 

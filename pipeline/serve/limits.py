@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.serve.settings import Limits
 
+_READ_ON = 50
 _FREE = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -37,7 +38,7 @@ class LimitRequests:
         try:
             if counted and self.running > self.limits.requests:
                 raise RefusedError(429, f"{self.limits.requests} requests are being answered; try again soon")
-            body = await self._body(scope, receive)
+            body = await self._body(receive)
         except RefusedError as refused:
             await refuse(send, refused.status, refused.detail)
         else:
@@ -45,10 +46,7 @@ class LimitRequests:
         finally:
             self.running -= counted
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if stated.isdigit() and int(stated) > self.limits.body:
-            raise RefusedError(413, f"more than {self.limits.body} bytes; send less")
+    async def _body(self, receive: Receive) -> bytes:
         try:
             async with asyncio.timeout(self.limits.seconds):
                 return await self._read(receive)
@@ -56,16 +54,19 @@ class LimitRequests:
             raise RefusedError(408, f"the request did not arrive within {self.limits.seconds:g} seconds") from None
 
     async def _read(self, receive: Receive) -> bytes:
-        body = bytearray()
-        while True:
+        """Read a body; of one that is too large, read on without keeping it: else no client would see the answer."""
+        body, length, more = bytearray(), 0, True
+        while more and length < _READ_ON * self.limits.body:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise RefusedError(400, "the connection ended before the request did")
-            body += message.get("body", b"")
-            if len(body) > self.limits.body:
-                raise RefusedError(413, f"more than {self.limits.body} bytes; send less")
-            if not message.get("more_body"):
-                return bytes(body)
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            length += len(piece)
+            if length <= self.limits.body:
+                body += piece
+        if length > self.limits.body:
+            raise RefusedError(413, f"more than {self.limits.body} bytes; send less")
+        return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$", description="Plain text without NUL characters.")]
 Written = Annotated[
@@ -10,6 +10,11 @@ Written = Annotated[
     Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", description="Plain text, not empty, without NUL characters."),
 ]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _whole(value: object) -> object:
+    """Take 3.0 as 3, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Row(BaseModel):
@@ -110,7 +115,7 @@ class CorrectionRequest(Row):
     article: str = Field(
         default="", pattern=r"^[a-z0-9]{0,64}$", description="Keeps an article's paragraphs together."
     )
-    paragraph: int = Field(default=0, ge=0, le=1_000_000)
+    paragraph: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)] = 0
 
 
 class CorrectionRow(Row):
