@@ -4,7 +4,7 @@ CONFIG ?= configs/default.yaml
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help install train evaluate predict ui test lint format check-data lock clean
+.PHONY: help install train evaluate predict serve bench-serve ui test lint format check-data lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ evaluate: $(READY) ## Score the candidate on the test side; champion if it passe
 predict: $(READY) ## Label new articles: make predict INPUT=article.txt
 	@test -n "$(INPUT)" || { echo "error: say what to label: make predict INPUT=path" >&2; exit 2; }
 	@$(BIN)/topics predict $(INPUT)
+
+serve: $(READY) ## Answer over HTTP and show the page to paste articles in, on loopback; SERVE="--port 8001" for options
+	@$(BIN)/topics serve $(SERVE)
+
+bench-serve: $(READY) ## Load the service on loopback with 1, 8 and 64 clients: requests a second, times, errors
+	$(BIN)/python bench/serve.py
 
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG)

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-
 from conftest import ARTICLE, Service, make_model, serving
+
 from pipeline.serve.rows import PredictionRow
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
 from conftest import ARTICLE, Service, serving
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_serve import HOSTILE
+
 from pipeline.bundle import load_bundle
 from pipeline.predict import predict
 from pipeline.render import rendered
 from pipeline.schema import Article
-from test_serve import HOSTILE
+from pipeline.sources.formats import articles_in
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+LOOKS = [("light", 1280), ("dark", 390)]
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM and os.environ.get("CI") != "true",
@@ -140,10 +141,11 @@ def test_the_basic_path_works_without_javascript(browser: Browser, own_service: 
         assert page.get_by_role("slider").count() == 0
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 def test_pages_are_accessible_and_fit(
-    browser: Browser, own_service: Service, small_model: Path, tmp_path: Path, scheme: str, width: int
+    browser: Browser, own_service: Service, small_model: Path, tmp_path: Path, look: tuple[str, int]
 ) -> None:
+    scheme, width = look
     bundle = load_bundle(small_model / "champion.safetensors")
     rows = predict(Article("a.txt", ARTICLE, "A title"), bundle, explained=True)
     report = tmp_path / "report.html"
@@ -171,8 +173,6 @@ def test_the_report_prints_every_paragraph(browser: Browser, small_model: Path, 
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(report.as_uri())
-        from pipeline.sources.formats import articles_in
-
         (printed,) = articles_in(page.pdf(), "printed.pdf")
     for paragraph in ARTICLE.split("\n\n"):
         assert paragraph.split()[0] in printed.text

@@ -14,13 +14,15 @@ SENTENCE = "Clearance teams removed {} mines from farmland along the line last y
 PARAGRAPHS = [SENTENCE.format(number) for number in ("four hundred", "eighty", "two")]
 PAGE = f"""<!doctype html><html><head>
 <title>Mines cleared | Daily</title>
-<meta property="og:title" content="Mines cleared"><meta property="article:published_time" content="2025-03-04">
+<meta property="og:title" content="Mines cleared">
+<meta property="article:published_time" content="2025-03-04">
 <link rel="canonical" href="https://example.org/mines"></head>
 <body><nav><ul><li><a href="/">Home</a></li><li><a href="/w">World</a></li></ul></nav>
 <article><h1>Mines cleared</h1><p>{"</p><p>".join(PARAGRAPHS)}</p><script>alert("no")</script></article>
 <footer>Subscribe to our newsletter</footer></body></html>"""
 RSS = f"""<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title>
-<item><title>Mines cleared</title><link>https://example.org/1</link><pubDate>Tue, 04 Mar 2025 10:00:00 GMT</pubDate>
+<item><title>Mines cleared</title><link>https://example.org/1</link>
+<pubDate>Tue, 04 Mar 2025 10:00:00 GMT</pubDate>
 <description><![CDATA[<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>]]></description></item>
 <item><title>Nothing</title></item>
 <item><title>Plain</title><description>{PARAGRAPHS[2]}</description></item></channel></rss>"""

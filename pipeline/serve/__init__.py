@@ -43,9 +43,17 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """Open the socket, naming TCP: asyncio sends small packets at once only where the protocol is named."""
+    made = None
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(_BACKLOG)
     except OSError as error:
+        if made:
+            made.close()
         where = f"{settings.host}:{settings.port}"
         raise OutputError(f"{where}: cannot be listened on: {error.strerror or error}") from None
+    return made

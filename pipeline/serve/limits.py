@@ -54,7 +54,7 @@ class LimitRequests:
             raise RefusedError(408, f"the request did not arrive within {self.limits.seconds:g} seconds") from None
 
     async def _read(self, receive: Receive) -> bytes:
-        """Read a body; of one that is too large, read on without keeping it: else no client would see the answer."""
+        """Read a body; read on where it is too large, without keeping it: else no client would see the answer."""
         body, length, more = bytearray(), 0, True
         while more and length < _READ_ON * self.limits.body:
             message = await receive()
