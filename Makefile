@@ -4,7 +4,7 @@ CONFIG ?= configs/default.yaml
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help install train evaluate predict serve bench-serve ui test lint format check-data lock clean
+.PHONY: help install train evaluate predict serve bench-serve screenshots ui test lint format check-data lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ serve: $(READY) ## Answer over HTTP and show the page to paste articles in, on l
 bench-serve: $(READY) ## Load the service on loopback with 1, 8 and 64 clients: requests a second, times, errors
 	$(BIN)/python bench/serve.py
 
+screenshots: $(READY) ## Take the pictures in docs/ anew (needs chromium)
+	$(BIN)/python docs/screenshots.py
+
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG)
 
@@ -60,6 +63,8 @@ format: $(READY) ## Put the code in its format
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --group serve --constraint requirements.lock \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o docker/serve.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
