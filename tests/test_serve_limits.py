@@ -83,6 +83,14 @@ def test_the_largest_body_is_answered(service: Service) -> None:
     assert service.ask("/v1/predict", {"texts": ["landmines " * 99_000], "explain": True}).status == 200
 
 
+def test_what_takes_too_long_to_answer_is_given_up(small_model: Path, tmp_path: Path) -> None:
+    article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
+    with serving(small_model, tmp_path, "--max-seconds", "0.2") as running:
+        reply = running.ask("/v1/predict", {"article": article, "explain": True})
+        assert (reply.status, "not done within 0.2 seconds" in reply.json()["detail"]) == (413, True)
+        assert running.ask("/healthz").status == 200
+
+
 def test_a_body_in_chunks_is_counted_too(strict: Service) -> None:
     chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
     answer = raw(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk, b"0\r\n\r\n")

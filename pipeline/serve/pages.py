@@ -1,5 +1,6 @@
 """The service for people: paste an article, see its topics, correct them; the model; what was corrected."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
@@ -38,13 +39,13 @@ async def start(request: Request, example: int | None = None) -> Response:
 @router.post("/")
 async def labelled(request: Request, article: Pasted = "", file: UploadFile | None = None) -> Response:
     """Show the article with its topics, on a page that needs no script."""
-    return await _shown(request, "page.html", await _article(article, file))
+    return await _shown(request, "page.html", await _article(request, article, file))
 
 
 @router.post("/fragment")
 async def fragment(request: Request, article: Pasted = "", file: UploadFile | None = None) -> Response:
     """Give the part of the page that shows the article, for the script to put in its place."""
-    return await _shown(request, "result.html", await _article(article, file))
+    return await _shown(request, "result.html", await _article(request, article, file))
 
 
 @router.post("/download")
@@ -53,7 +54,8 @@ async def download(request: Request, form: str, article: Pasted = "") -> Respons
     if form not in _TYPES:
         raise RefusedError(422, f"form: expected one of {', '.join(_TYPES)}")
     rows, bundle = await _rows(request, Article("article", article))
-    content = b"".join(rendered(rows, form, bundle.topics, width=80, style=lambda text, _: text))
+    pieces = rendered(rows, form, bundle.topics, width=80, style=lambda text, _: text)
+    content = await asyncio.to_thread(b"".join, pieces)
     headers = {"content-disposition": f'attachment; filename="topics.{form}"'}
     return Response(content, media_type=_TYPES[form], headers=headers)
 
@@ -88,15 +90,20 @@ async def icon() -> Response:
     return RedirectResponse("/static/icon.svg")
 
 
-async def _article(text: str, file: UploadFile | None) -> Article | None:
+async def _article(request: Request, text: str, file: UploadFile | None) -> Article | None:
+    seconds = state_of(request).settings.limits.seconds
     if file is None or not file.filename:
         return Article("article", text) if text.strip() else None
     if not file.filename.lower().endswith(PAGE_SUFFIXES):
         raise RefusedError(415, f"{file.filename:.80}: expected a file ending in {', '.join(PAGE_SUFFIXES)}")
     try:
-        return articles_in(await file.read(), file.filename)[0]
+        async with asyncio.timeout(seconds):
+            found = await asyncio.to_thread(articles_in, await file.read(), file.filename)
+        return found[0]
     except SourceError as error:
         raise RefusedError(422, str(error)) from None
+    except TimeoutError:
+        raise RefusedError(413, f"{file.filename:.80}: not read within {seconds:g} seconds") from None
 
 
 async def _rows(request: Request, article: Article) -> tuple[list[Prediction], Any]:
@@ -115,7 +122,8 @@ async def _shown(request: Request, template: str, article: Article | None) -> Re
     if article:
         rows, bundle = await _rows(request, article)
     counts = [sum(topic.id in row.topics for row in rows) for topic in bundle.topics]
-    return _page(
+    return await asyncio.to_thread(
+        _page,
         request,
         template,
         articles=list(articles(rows, bundle.topics)),
