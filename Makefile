@@ -9,7 +9,7 @@ READY := .venv/.ready
 SANITIZED := build/sanitized
 SECONDS ?= 60
 
-.PHONY: help install train evaluate curve predict compare search reproduce check-data ui test lint format lock clean bench wheel fuzz sanitize
+.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test lint format lock clean bench wheel fuzz sanitize
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,15 @@ reproduce: $(READY) ## Build a tracked run again and hold every figure against i
 
 check-data: $(READY) ## Check the labelled data: schema, duplicates, shares, names, agreement, and the data card
 	$(BIN)/python -m pytest tests/test_data.py
+
+serve: $(READY) ## Answer over HTTP and show the page to paste articles in, on loopback; SERVE="--port 8001" for options
+	@$(BIN)/topics serve $(SERVE)
+
+bench-serve: $(READY) ## Load the service on loopback with 1, 8 and 64 clients: requests a second, times, errors
+	$(BIN)/python bench/serve.py
+
+screenshots: $(READY) ## Take the pictures in docs/ anew (needs chromium)
+	$(BIN)/python docs/screenshots.py
 
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG)
@@ -106,6 +115,8 @@ lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra bench --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock pyproject.toml \
 		-o requirements-bench.lock
+	uv pip compile --quiet --universal --python-version 3.11 --group serve --constraint requirements.lock \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o docker/serve.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -2,37 +2,15 @@
 
 import errno
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.errors import GateError, TopicsError
-
-if TYPE_CHECKING:
-    from pipeline.streams import Job
-
-CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    default=Path("configs/default.yaml"),
-    show_default=True,
-    help="The experiment, as YAML.",
-)
-MODEL = click.option(
-    "--model",
-    default="models",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="A bundle file, or an output folder: its champion, or its candidate as long as there is no champion.",
-)
-FORMAT = click.option(
-    "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
-)
+from pipeline.commands.label import predict_command
+from pipeline.commands.models import curve_command, evaluate_command, search_command, train_command
+from pipeline.commands.runs import census_command, compare_command, reproduce_command, ui_command
+from pipeline.commands.service import completion_command, corrections_group, serve_command
+from pipeline.errors import TopicsError
 
 
 class OneLineErrors(click.Group):
@@ -66,304 +44,21 @@ def main() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it once, when it is imported
 
 
-@main.command("train")
-@CONFIG
-def train_command(config: Path) -> None:
-    """Train on the labelled paragraphs, track the run, and register the model as candidate.
-
-    Example: topics train --config configs/default.yaml
-    """
-    from pipeline.config import read_config
-
-    settings = read_config(config)  # a slip in it is told before the large imports
-    from pipeline.train import train
-
-    with _progress("cross-validating and fitting") as progress:
-        train(settings, say=click.echo, progress=progress)
-
-
-@main.command("evaluate")
-@CONFIG
-@click.option(
-    "--data", "data", multiple=True, help="Labelled JSON lines to measure on, not the test side; no gate."
-)
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    help="With --data: a bundle file or output folder (default: the config's output folder).",
-)
-@FORMAT
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="With --data: a folder to write report.html, report.md and report.json to.",
-)
-def evaluate_command(
-    config: Path, data: tuple[str, ...], model: Path | None, form: str, output: Path | None
-) -> None:
-    """Score the candidate on the test side; make it champion if it passes the gate, else exit 1.
-
-    Writes report.html, report.md, report.json and MODEL_CARD.md to the config's output folder and to the run.
-    With --data, score the model in use on any labelled file instead, and move nothing.
-
-    Example: topics evaluate --data mine.jsonl --format markdown
-    """
-    if (model or output) and not data:
-        raise click.UsageError(
-            "--model and --output go with --data; the test side is for the registered candidate"
-        )
-    from pipeline.config import read_config
-
-    settings = read_config(config)
-    from pipeline.bundle import load_bundle
-    from pipeline.evaluate import evaluate_candidate
-    from pipeline.findings import evaluate_file, write
-    from pipeline.probes import probes_for
-
-    failures: list[str] = []
-    if data:
-        bundle = load_bundle(_bundle_path(model or Path(settings.output)))
-        found = evaluate_file(list(data), bundle, probes=probes_for(settings, bundle.scorer.topics))
-        write(found.written() if output else {}, output or Path())
-    else:
-        found, failures = evaluate_candidate(settings)
-    if not data:
-        click.echo(f"report: {Path(settings.output) / 'report.html'}", err=True)
-    click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
-    if failures:
-        raise GateError(f"the candidate stays candidate: {'; '.join(failures)}")
-    if not data:
-        click.echo("gate passed: the candidate is champion now", err=True)
-
-
-@main.command("compare")
-@click.argument("first")
-@click.argument("second")
-@CONFIG
-@click.option("--data", multiple=True, help="Labelled JSON lines to compare on (default: the config's test side).")
-@FORMAT
-def compare_command(first: str, second: str, config: Path, data: tuple[str, ...], form: str) -> None:
-    """Compare two models on the same rows: FIRST and SECOND are aliases, run ids or bundle files.
-
-    Prints the difference of every figure with its interval and p-value, and the rows fixed and broken.
-
-    Example: topics compare champion candidate
-    """
-    from pipeline.compare import compare
-    from pipeline.config import read_config
-
-    found = compare(read_config(config), first, second, data)
-    click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
-
-
-@main.command("search")
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    default=Path("configs/search.yaml"),
-    show_default=True,
-    help="What to search, as YAML.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("models/best.yaml"),
-    show_default=True,
-    help="Where the best experiment goes.",
-)
-def search_command(config: Path, output: Path) -> None:
-    """Search the settings of an experiment by cross-validation; start it again to resume.
-
-    Example: topics search --config configs/search.yaml --output configs/mine.yaml
-    """
-    from pipeline.config import read_search
-    from pipeline.search import search
-
-    with _progress("searching") as progress:
-        best = search(read_search(config), output, progress=progress)
-    click.echo(best)
-
-
-@main.command("reproduce")
-@click.argument("run")
-@CONFIG
-def reproduce_command(run: str, config: Path) -> None:
-    """Rebuild a tracked RUN (an id or an alias) from its commit, config and data, and compare all its figures.
-
-    Example: topics reproduce candidate
-    """
-    from pipeline.config import read_config
-    from pipeline.reproduce import reproduce
-
-    click.echo(reproduce(read_config(config), run))
-
-
-@main.command("census")
-@CONFIG
-def census_command(config: Path) -> None:
-    """Count what the labelled data hold, as the Markdown tables of the data card.
-
-    Example: topics census > tables.md
-    """
-    from pipeline.config import read_config
-    from pipeline.describe import describe
-
-    click.echo(describe(read_config(config)), nl=False)
-
-
-@main.command("ui")
-@CONFIG
-@click.option("--port", default=5000, show_default=True, help="The port on loopback.")
-def ui_command(config: Path, port: int) -> None:
-    """Open MLflow's page on the runs of the config's output folder, on loopback, until Ctrl-C.
-
-    Example: topics ui --port 5001
-    """
-    from pipeline.config import read_config
-    from pipeline.tracking import serve_page
-
-    settings = read_config(config)
-    serve_page(Path(settings.output), port)
-
-
-@main.command("curve")
-@CONFIG
-@click.option("--data", "data", multiple=True, help="Labelled JSON lines to measure on beside the test side.")
-def curve_command(config: Path, data: tuple[str, ...]) -> None:
-    """Measure what more data would bring: train on 12, 25 and 50 % of the articles beside the candidate's 100 %.
-
-    The curve is logged to the candidate's run, and the next `topics evaluate` draws it into the report.
-
-    Example: topics curve --data mine.jsonl
-    """
-    from pipeline.config import read_config
-    from pipeline.curve import learning_curve
-    from pipeline.report import as_text
-
-    with _progress("training on shares of the articles") as progress:
-        table = learning_curve(read_config(config), data, say=click.echo, progress=progress)
-    click.echo(as_text(table))
-
-
-@main.command("predict")
-@click.argument("sources", nargs=-1, required=True)
-@MODEL
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "jsonl", "csv"]),
-    help="Default: text on a terminal, else jsonl.",
-)
-@click.option("--text-column", help="The column of a table that has the text. [default: text]")
-@click.option(
-    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes for a table."
-)
-@click.option("--resume", is_flag=True, help="Go on with a table whose --output was interrupted.")
-@click.option("--explain", is_flag=True, help="Add the terms that made each given topic's score.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    help="A file to write, whole or not at all, instead of standard output.",
-)
-def predict_command(
-    *,
-    sources: tuple[str, ...],
-    model: Path,
-    form: str | None,
-    text_column: str | None,
-    workers: int,
-    resume: bool,
-    explain: bool,
-    output: Path | None,
-) -> None:
-    """Label every paragraph of the SOURCES: text files, folders of them, or - for standard input.
-
-    A table (.jsonl, .csv or .parquet; with --text-column also JSON lines on standard input) gets one answer a row.
-
-    A source that cannot be read is one line on standard error; the others are answered, and the exit status is 1.
-
-    Examples: topics predict article.txt --explain;  cat article.txt | topics predict - --format csv
-    """
-    from pipeline.bundle import load_bundle
-    from pipeline.predict import predict_all
-    from pipeline.render import rendered
-    from pipeline.sources import read
-    from pipeline.streams import Job
-    from pipeline.tables import is_table
-
-    if text_column or any(map(is_table, sources)):
-        if len(sources) > 1 or explain or form == "text":
-            raise click.UsageError("a table is labelled by itself, as jsonl or csv, without --explain")
-        job = Job(sources[0], text_column or "text", _bundle_path(model), form or "jsonl", workers)
-        _label_table(job, output, resume=resume)
-        return
-    if resume or workers > 1:
-        raise click.UsageError("--workers and --resume are for a table")
-    bundle = load_bundle(_bundle_path(Path(model)))
-    errors: list[TopicsError] = []
-
-    def complain(error: TopicsError) -> None:
-        errors.append(error)
-        click.echo(f"error: {error}", err=True)
-
-    form = form or ("text" if output is None and sys.stdout.isatty() else "jsonl")
-    rows = predict_all(read(sources), bundle, explained=explain, complain=complain)
-    _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), output)
-    if errors:
-        raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal's standard error, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _label_table(job: "Job", output: Path | None, *, resume: bool) -> None:
-    from pipeline.streams import label_table
-
-    if resume and output is None:
-        raise click.UsageError("--resume goes with --output")
-    summary = label_table(job, output, resume=resume, shown=sys.stderr.isatty())
-    click.echo(summary.as_text(), err=True)
-    if summary.errors:
-        raise click.exceptions.Exit(1)
-
-
-def _bundle_path(model: Path) -> Path:
-    if not model.is_dir():
-        return model
-    champion = model / "champion.safetensors"
-    return champion if champion.exists() else model / "candidate.safetensors"
-
-
-def _write(pieces: Iterable[str], output: Path | None) -> None:
-    if output is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
-    from pipeline.files import writing_whole
-
-    with writing_whole(output) as part, part.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(pieces)
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size().columns, 100)
-
-
-def _style(text: str, colour: str) -> str:
-    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    red, green, blue = bytes.fromhex(colour.lstrip("#"))
-    return click.style(text, fg=(red, green, blue), bold=True)
-
+for command in (
+    train_command,
+    evaluate_command,
+    predict_command,
+    serve_command,
+    corrections_group,
+    compare_command,
+    curve_command,
+    search_command,
+    reproduce_command,
+    census_command,
+    ui_command,
+    completion_command,
+):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main(prog_name="topics")

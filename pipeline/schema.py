@@ -36,10 +36,22 @@ class LabelledParagraph:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A text to label and where it came from."""
+    """A text to label: `source` is its file or address, `origin` where the document itself says it is from."""
 
     source: str
     text: str
+    title: str | None = None
+    date: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one term added to a score's logit, and where it stands: (start, end) character offsets in the text."""
+
+    term: str
+    value: float
+    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +59,16 @@ class Explanation:
     """What made one topic's score: `logit(score) = bias + sum of all contributions + rest`."""
 
     bias: float
-    terms: tuple[tuple[str, float], ...]
+    terms: tuple[Contribution, ...]
     rest: float
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer for one paragraph; `text` is exactly `article.text[start:end]`."""
+    """The answer for one paragraph; `text` is exactly `article.text[start:end]`.
+
+    `margins` are scores minus thresholds: a topic is given where its margin is 0 or more.
+    """
 
     source: str
     paragraph: int
@@ -62,4 +77,8 @@ class Prediction:
     text: str
     topics: tuple[str, ...]
     scores: dict[str, float]
+    margins: dict[str, float] = field(default_factory=dict)
     explanation: dict[str, Explanation] = field(default_factory=dict)
+    title: str | None = None
+    date: str | None = None
+    origin: str | None = None

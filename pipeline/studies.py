@@ -156,7 +156,7 @@ def error_table(subject: Subject, *, most: int = 20) -> Table:
     for wrong in contradictions(subject.labels, subject.given, subject.scores)[:most]:
         row, topic = subject.rows[wrong.row], subject.topics[wrong.column]
         why = explain(subject.scorer, row.text, topic.id, most=6)
-        terms = ", ".join(f"{term} {value:+.2f}" for term, value in why.terms)
+        terms = ", ".join(f"{part.term} {part.value:+.2f}" for part in why.terms)
         numbers = (subject.scores[wrong.row, wrong.column], subject.scorer.thresholds[wrong.column])
         kind = "missed" if subject.labels[wrong.row, wrong.column] else "false alarm"
         score, threshold = (f"{number:.2f}" for number in numbers)

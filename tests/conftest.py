@@ -1,7 +1,10 @@
 """Fixtures: experiments in temporary folders, and one trained by the real command line for all tests to read."""
 
+import os
 import random
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import support
 from numpy.typing import NDArray
+from serving import Service, make_model, serving
 
 from pipeline import corpus
 from pipeline.bundle import Bundle
@@ -70,3 +74,31 @@ def labelled() -> tuple[list[str], NDArray[np.bool_], list[str]]:
 @pytest.fixture
 def chance() -> random.Random:
     return random.Random(5)
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an output folder with a champion."""
+    folder = tmp_path_factory.mktemp("models")
+    make_model(folder / "champion.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give a service with its usual limits, shared by the tests that leave it as it is."""
+    with serving(small_model, tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def topics_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Give a way to run the command line as its users do."""
+
+    def run(*arguments: object, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env={**os.environ, **env}, check=False
+        )
+
+    return run

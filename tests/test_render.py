@@ -1,80 +1,117 @@
 import csv
 import io
 import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
 
+import pyarrow.parquet as pq
+import pytest
+from serving import ARTICLE
+
+from pipeline.bundle import load_bundle
+from pipeline.predict import predict
 from pipeline.render import rendered
-from pipeline.schema import Explanation, Prediction, Topic
+from pipeline.schema import Article, Prediction, Topic
 
-TOPICS = [Topic("bridge", "Bridges", colour="#102030"), Topic("chess", "Chess", colour="#405060")]
-ROWS = [
-    Prediction(
-        "a.txt", 0, 2, 15, 'The "old"\nbr\u00fccke', ("bridge",), {"bridge": 0.9876543210123, "chess": 0.25}
-    ),
-    Prediction("a.txt", 1, 20, 24, "None", (), {"bridge": 0.0, "chess": 0.0}),
-    Prediction("b.txt", 0, 0, 5, "Both,", ("bridge", "chess"), {"bridge": 0.8, "chess": 0.7}),
-]
-EXPLAINED = Prediction(
-    "a.txt", 0, 0, 6, "bridge", ("bridge",), {"bridge": 0.9, "chess": 0.1},
-    {"bridge": Explanation(-1.5, (("bridge", 2.25), ("bridg*", 1.0)), 0.5)},
-)  # fmt: skip
+HOSTILE = (
+    '<script>alert(1)</script> Sappers cleared landmines </p></main>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'
+)
 
 
-def text_of(rows: list[Prediction], form: str) -> str:
-    return "".join(rendered(rows, form, TOPICS, width=60, style=lambda text, colour: f"<{colour}>{text}</>"))
+@pytest.fixture(scope="module")
+def topics(small_model: Path) -> tuple[Topic, ...]:
+    return load_bundle(small_model / "champion.safetensors").topics
 
 
-def test_json_lines_keep_every_field_and_digit() -> None:
-    lines = text_of(ROWS, "jsonl").splitlines()
-    assert len(lines) == 3
-    assert json.loads(lines[0]) == {
-        "source": "a.txt",
+@pytest.fixture(scope="module")
+def rows(small_model: Path) -> list[Prediction]:
+    bundle = load_bundle(small_model / "champion.safetensors")
+    return predict(
+        Article("a.html", ARTICLE, "A title", "2025-03-04", "https://example.org"), bundle, explained=True
+    )
+
+
+def as_bytes(rows: list[Prediction], form: str, topics: tuple[Topic, ...], *, width: int = 60) -> bytes:
+    return b"".join(rendered(rows, form, topics, width=width, style=lambda text, colour: text))
+
+
+def test_json_lines_have_the_documented_fields(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
+    first = json.loads(as_bytes(rows, "jsonl", topics).splitlines()[0])
+    assert {
+        name: first[name] for name in ("source", "paragraph", "start", "topics", "title", "date", "origin")
+    } == {
+        "source": "a.html",
         "paragraph": 0,
-        "start": 2,
-        "end": 15,
-        "text": 'The "old"\nbr\u00fccke',
-        "topics": ["bridge"],
-        "scores": {"bridge": 0.9876543210123, "chess": 0.25},
+        "start": 0,
+        "topics": ["mine_action"],
+        "title": "A title",
+        "date": "2025-03-04",
+        "origin": "https://example.org",
     }
-    assert json.loads(lines[1])["topics"] == []
+    term = first["explanation"]["mine_action"]["terms"][0]
+    assert all(first["text"][start:end] for start, end in term["spans"])
+    assert first["margins"].keys() == first["scores"].keys()
 
 
-def test_json_lines_with_the_explanation() -> None:
-    (line,) = text_of([EXPLAINED], "jsonl").splitlines()
-    assert json.loads(line)["explanation"] == {
-        "bridge": {
-            "bias": -1.5,
-            "terms": [{"term": "bridge", "contribution": 2.25}, {"term": "bridg*", "contribution": 1.0}],
-            "rest": 0.5,
-        }
-    }
+def test_csv_and_parquet_say_the_same(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
+    lines = list(csv.DictReader(io.StringIO(as_bytes(rows, "csv", topics).decode())))
+    table = pq.read_table(io.BytesIO(as_bytes(rows, "parquet", topics)))
+    assert table.column_names == list(lines[0])
+    for line, row in zip(lines, table.to_pylist(), strict=True):
+        assert line["topics"].split() == row["topics"]
+        assert float(line["mine_action"]) == pytest.approx(row["mine_action"], abs=1e-6)
+        assert line["text"] == row["text"]
 
 
-def test_csv_has_a_column_a_topic_and_reads_back() -> None:
-    rows = list(csv.DictReader(io.StringIO(text_of(ROWS, "csv"), newline="")))
-    assert list(rows[0]) == ["source", "paragraph", "start", "end", "text", "topics", "bridge", "chess"]
-    assert [row["text"] for row in rows] == [row.text for row in ROWS]
-    assert [row["topics"] for row in rows] == ["bridge", "", "bridge chess"]
-    assert float(rows[0]["bridge"]) == 0.987654
+def test_text_has_the_articles_topics_and_the_margins(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
+    text = as_bytes(rows, "text", topics).decode()
+    assert text.startswith(
+        "a.html\nA title · 2025-03-04 · https://example.org\n"
+        "About: Mine action (1 of 3), Peace process (1 of 3)\n\n  1  Mine action "
+    )
+    assert re.search(r"Mine action \d\.\d\d \(\+\d\.\d\d\)\n", text)
 
 
-def test_text_names_the_source_once_and_numbers_paragraphs_from_one() -> None:
-    text = text_of(ROWS, "text")
-    assert text.count("a.txt\n") == 1
-    assert text.count("b.txt\n") == 1
-    assert "  1  <#102030>Bridges 0.99</>" in text
-    assert "  2  -" in text
-    assert "<#102030>Bridges 0.80</>  <#405060>Chess 0.70</>" in text
+@pytest.mark.parametrize("width", [10, 30, 41])
+def test_text_fits_a_narrow_terminal(rows: list[Prediction], topics: tuple[Topic, ...], width: int) -> None:
+    lines = as_bytes(rows, "text", topics, width=width).decode().splitlines()
+    assert max(map(len, lines)) <= max(width, 30) + 3
 
 
-def test_text_is_wrapped_and_explained() -> None:
-    long = Prediction("a.txt", 0, 0, 9, "word " * 60, (), {"bridge": 0.0, "chess": 0.0})
-    assert max(map(len, text_of([long], "text").splitlines())) <= 60
-    explained = " ".join(text_of([EXPLAINED], "text").split())
-    for part in ("Bridges: bridge +2.25, bridg* +1.00", "other terms +0.50", "bias -1.50"):
-        assert part in explained
+class Page(HTMLParser):
+    """Collect tags, text and whatever could make a browser ask for something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.asking: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.asking += [name for name, _ in attrs if name in ("src", "style") or name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
-def test_no_rows() -> None:
-    assert text_of([], "jsonl") == ""
-    assert text_of([], "text") == ""
-    assert text_of([], "csv").startswith("source,")
+def test_the_html_report_escapes_whatever_an_article_says(small_model: Path) -> None:
+    bundle = load_bundle(small_model / "champion.safetensors")
+    topics = (Topic("mine_action", HOSTILE, HOSTILE, "red;}body{display:none"), bundle.topics[1])
+    rows = predict(Article(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "javascript:alert(3)"), bundle, explained=True)
+    page = Page()
+    page.feed(as_bytes(rows, "html", topics).decode())
+    assert not {"script", "img"} & set(page.tags)
+    assert page.asking == []
+    assert HOSTILE in page.text
+    assert "display:none" not in page.text
+
+
+def test_the_html_report_has_every_paragraph_once(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
+    page = Page()
+    page.feed(as_bytes(rows, "html", topics).decode())
+    assert page.tags.count("details") == 2
+    for paragraph in ARTICLE.split("\n\n"):
+        assert page.text.count(paragraph) == 1
+    assert as_bytes([], "html", topics).decode().count("No paragraph could be read.") == 1

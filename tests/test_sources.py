@@ -1,73 +1,154 @@
+import io
 from pathlib import Path
 
+import docx
 import pytest
 
 from pipeline.errors import SourceError
+from pipeline.paragraphs import split
 from pipeline.schema import Article
 from pipeline.sources import read
+from pipeline.sources.formats import articles_in
+
+SENTENCE = "Clearance teams removed {} mines from farmland along the line last year, officials said on Tuesday."
+PARAGRAPHS = [SENTENCE.format(number) for number in ("four hundred", "eighty", "two")]
+PAGE = f"""<!doctype html><html><head>
+<title>Mines cleared | Daily</title>
+<meta property="og:title" content="Mines cleared">
+<meta property="article:published_time" content="2025-03-04">
+<link rel="canonical" href="https://example.org/mines"></head>
+<body><nav><ul><li><a href="/">Home</a></li><li><a href="/w">World</a></li></ul></nav>
+<article><h1>Mines cleared</h1><p>{"</p><p>".join(PARAGRAPHS)}</p><script>alert("no")</script></article>
+<footer>Subscribe to our newsletter</footer></body></html>"""
+RSS = f"""<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title>
+<item><title>Mines cleared</title><link>https://example.org/1</link>
+<pubDate>Tue, 04 Mar 2025 10:00:00 GMT</pubDate>
+<description><![CDATA[<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>]]></description></item>
+<item><title>Nothing</title></item>
+<item><title>Plain</title><description>{PARAGRAPHS[2]}</description></item></channel></rss>"""
+ATOM = f"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Daily</title>
+<entry><title>Mines</title><id>1</id><updated>2025-03-04T10:00:00Z</updated><link href="https://example.org/1"/>
+<content type="html">&lt;p&gt;{PARAGRAPHS[0]}&lt;/p&gt;</content></entry></feed>"""
 
 
-def only(*names: object) -> Article | SourceError:
-    (found,) = list(read(map(str, names)))
-    return found
+def texts(article: Article) -> list[str]:
+    return [" ".join(article.text[start:end].split()) for start, end in split(article.text)]
 
 
-def test_a_text_file_is_an_article(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("Stra\u00dfe\r\nzwei \U0001f600", encoding="utf-8", newline="")
-    assert only(path) == Article(str(path), "Stra\u00dfe\r\nzwei \U0001f600")
-
-
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"\xef\xbb\xbfHello")
-    assert only(path) == Article(str(path), "Hello")
-
-
-def test_a_folder_is_searched_below_in_order(tmp_path: Path) -> None:
-    for name in ("b.txt", "a.md", "deep/er/c.TXT"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(name, encoding="utf-8")
-    (tmp_path / "picture.bin").write_bytes(b"\0\1")
-    found = list(read([str(tmp_path)]))
-    assert [article.text for article in found if isinstance(article, Article)] == [
-        "a.md",
-        "b.txt",
-        "deep/er/c.TXT",
+def pdf(lines: list[str]) -> bytes:
+    """Write the least PDF that has these lines, in one font, with a title and a date."""
+    shown = " ".join(f"({line}) Tj 0 -14 Td" if line else "0 -20 Td" for line in lines)
+    stream = f"BT /F1 11 Tf 60 740 Td {shown} ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Title (Mines cleared) /CreationDate (D:20250304100000Z) >>",
     ]
-    assert len(found) == 3
+    out, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    end = b"trailer << /Size 7 /Root 1 0 R /Info 6 0 R >>\nstartxref\n%d\n%%%%EOF" % len(out)
+    return out + b"xref\n0 7\n0000000000 65535 f \n" + table + end
+
+
+def word_file() -> bytes:
+    document = docx.Document()
+    document.core_properties.title = "Mines cleared"
+    document.add_paragraph(PARAGRAPHS[0])
+    document.add_table(1, 1).cell(0, 0).text = PARAGRAPHS[1]
+    document.add_paragraph("")
+    document.add_paragraph(PARAGRAPHS[2])
+    content = io.BytesIO()
+    document.save(content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("name", ["saved.html", "-", "https://example.org/x"])
+def test_a_page_gives_its_main_text_title_date_and_address(name: str) -> None:
+    (article,) = articles_in(PAGE.encode(), name)
+    assert texts(article) == PARAGRAPHS
+    assert (article.title, article.date, article.origin) == (
+        "Mines cleared",
+        "2025-03-04",
+        "https://example.org/mines",
+    )
+
+
+def test_a_page_in_another_encoding_is_decoded_as_it_says() -> None:
+    page = PAGE.replace("Tuesday", "Dienstag, für alle").replace("<head>", '<head><meta charset="iso-8859-1">')
+    (article,) = articles_in(page.encode("latin-1"), "a.html")
+    assert "für alle" in article.text
+
+
+@pytest.mark.parametrize("name", ["feed.rss", "-", "feed.xml"])
+def test_a_feed_gives_an_article_an_entry_that_has_a_text(name: str) -> None:
+    first, second = articles_in(RSS.encode(), name)
+    assert texts(first) == PARAGRAPHS[:2]
+    assert (first.source, first.title, first.origin) == (f"{name}#1", "Mines cleared", "https://example.org/1")
+    assert first.date == "Tue, 04 Mar 2025 10:00:00 GMT"
+    assert (second.source, texts(second)) == (f"{name}#3", PARAGRAPHS[2:])
+
+
+def test_atom_is_a_feed_too() -> None:
+    (article,) = articles_in(ATOM.encode(), "-")
+    assert (texts(article), article.date) == (PARAGRAPHS[:1], "2025-03-04T10:00:00Z")
+
+
+def test_a_word_file_gives_paragraphs_and_cells_in_order() -> None:
+    (article,) = articles_in(word_file(), "a.docx")
+    assert (texts(article), article.title) == (PARAGRAPHS, "Mines cleared")
+
+
+def test_a_pdf_gives_blocks_and_joins_divided_words() -> None:
+    lines = ["Clearance teams removed four hun-", "dred mines from farmland.", "", "", "The school reopened."]
+    (article,) = articles_in(pdf(lines), "a.pdf")
+    assert texts(article) == ["Clearance teams removed four hundred mines from farmland.", "The school reopened."]
+    assert (article.title, article.date) == ("Mines cleared", "2025-03-04")
+
+
+def test_a_markdown_file_has_its_first_heading_as_title() -> None:
+    (article,) = articles_in(b"# Mines cleared\n\nText.", "a.md")
+    assert (article.title, article.text) == ("Mines cleared", "# Mines cleared\n\nText.")
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "name", "problem"),
     [
-        (b"", "empty"),
-        (b" \n\t", "empty"),
-        (b"\x7fELF\0\0\1", "binary"),
-        ("h\u00e9".encode("utf-16"), "binary"),
-        (b"caf\xe9", "not UTF-8 at byte 4"),
-        (b"ok \xed\xa0\x80", "not UTF-8 at byte 4"),
+        (b" \n", "a.txt", "empty"),
+        (b"a\0b", "a.txt", "binary"),
+        (b"caf\xe9", "a.txt", "not UTF-8 at byte 4"),
+        (b"<html><body></body></html>", "a.html", "no main text"),
+        (b"%PDF-1.4 cut", "a.pdf", "not a readable PDF|without text"),
+        (b"PK\x03\x04 cut", "a.docx", "not a readable DOCX"),
+        (b"<rss><channel></channel></rss>", "a.rss", "without entries"),
+        (b"no feed at all", "a.rss", "feed"),
     ],
 )
-def test_a_bad_file_is_an_error_in_its_place(tmp_path: Path, content: bytes, words: str) -> None:
-    bad, good = tmp_path / "bad.txt", tmp_path / "good.txt"
-    bad.write_bytes(content)
-    good.write_text("Good.", encoding="utf-8")
-    error, article = read([str(bad), str(good)])
-    assert isinstance(error, SourceError)
-    assert str(error).startswith(f"{bad}: ")
-    assert words in str(error)
-    assert article == Article(str(good), "Good.")
+def test_what_cannot_be_read_is_one_line_with_its_name(content: bytes, name: str, problem: str) -> None:
+    with pytest.raises(SourceError, match=rf"^{name}: .*({problem})") as told:
+        articles_in(content, name)
+    assert "\n" not in str(told.value)
 
 
-def test_no_such_file_and_a_folder_without_texts(tmp_path: Path) -> None:
-    assert "no such file" in str(only(tmp_path / "none.txt"))
-    (tmp_path / "empty").mkdir()
-    assert str(only(tmp_path / "empty")).startswith(f"{tmp_path / 'empty'}: no ")
-
-
-def test_an_article_of_50_mb_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "huge.txt"
-    with path.open("wb") as file:
-        file.truncate(50_000_000)
-    assert "larger than" in str(only(path))
+def test_folders_are_searched_below_and_patterns_match(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.txt", "deep/a.html", "deep/skip.bin"):
+        (tmp_path / name).write_text(PAGE if name.endswith("html") else "Text.")
+    folder = [tmp_path / "b.txt", tmp_path / "deep" / "a.html"]
+    assert [found.source for found in read([str(tmp_path)]) if isinstance(found, Article)] == list(
+        map(str, folder)
+    )
+    (found,) = read([f"{tmp_path}/**/*.html"])
+    assert isinstance(found, Article)
+    errors = list(read([f"{tmp_path}/*.none", str(tmp_path / "missing.txt"), "https://example.org/"]))
+    assert [str(error).rpartition(": ")[2] for error in errors] == [
+        "no file fits this pattern",
+        "no such file",
+        "an address is read only when asked for by name; use --url https://example.org/",
+    ]

@@ -1,0 +1,117 @@
+"""Keep what people correct: one row a correction in SQLite, given back as labelled paragraphs."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import OutputError
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS corrections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    article TEXT NOT NULL,
+    paragraph INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    model_topics TEXT NOT NULL,
+    person_topics TEXT NOT NULL,
+    model TEXT NOT NULL,
+    time TEXT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the model (known by `model`, its run) and a person said of one paragraph, and when: UTC, ISO 8601."""
+
+    article: str
+    paragraph: int
+    text: str
+    model_topics: tuple[str, ...]
+    person_topics: tuple[str, ...]
+    model: str
+    time: str
+
+
+def add(path: Path, correction: Correction) -> None:
+    """Keep one correction, making the file where there is none; raise OutputError where it cannot be written."""
+    values = (
+        correction.article,
+        correction.paragraph,
+        correction.text,
+        json.dumps(correction.model_topics),
+        json.dumps(correction.person_topics),
+        correction.model,
+        correction.time,
+    )
+    with _opened(path) as database, database:
+        database.execute(
+            "INSERT INTO corrections (article, paragraph, text, model_topics, person_topics, model, time)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+
+def latest(path: Path, *, most: int = -1) -> list[Correction]:
+    """List corrections, newest first; none where there is no file."""
+    if not path.exists():
+        return []
+    with _opened(path) as database:
+        rows = database.execute(
+            "SELECT article, paragraph, text, model_topics, person_topics, model, time"
+            " FROM corrections ORDER BY id DESC LIMIT ?",
+            (most,),
+        ).fetchall()
+    return [
+        Correction(a, p, text, _ids(model), _ids(person), run, time)
+        for a, p, text, model, person, run, time in rows
+    ]
+
+
+def export(path: Path) -> Iterator[str]:
+    """Give corrections as labelled paragraphs in JSON, oldest text first; the latest word on a text counts."""
+    if not path.exists():
+        raise OutputError(f"{path}: no corrections here; they come from the page of `topics serve`")
+    by_text: dict[str, Correction] = {}
+    for correction in latest(path):
+        by_text.setdefault(" ".join(correction.text.split()), correction)
+    ids: dict[tuple[str, int], int] = {}
+    for found in reversed(by_text.values()):
+        place = (found.article, found.paragraph)
+        ids[place] = ids.get(place, -1) + 1
+        article = f"corrected-{found.article}" + (f"-{ids[place]}" if ids[place] else "")
+        yield json.dumps(
+            {
+                "article": article,
+                "paragraph": found.paragraph,
+                "text": found.text,
+                "topics": found.person_topics,
+                "date": found.time,
+            },
+            ensure_ascii=False,
+        )
+
+
+def now() -> str:
+    """Give the time as corrections keep it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=5)) as database:
+            database.execute(_TABLE)
+            yield database
+    except (OSError, sqlite3.Error) as error:
+        raise OutputError(f"{path}: corrections cannot be kept here: {error}") from None
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    ids: Sequence[str] = json.loads(text)
+    return tuple(ids)

@@ -1,0 +1,166 @@
+// What the page does beyond its forms: label while typing, explain, try thresholds, keep corrections.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const DEBOUNCE = 350;
+let timer, request;
+
+document.documentElement.classList.add("js");
+
+function say(text) {
+  $("status").textContent = text;
+}
+
+// Labelling: the server sends the finished part of the page; an answer that was overtaken is dropped.
+async function label(body) {
+  request?.abort();
+  request = new AbortController();
+  try {
+    const answer = await fetch("/fragment", { method: "POST", body, signal: request.signal });
+    if (!answer.ok) return say((await answer.json()).detail);
+    $("result").innerHTML = await answer.text();
+    say("");
+    decide();
+  } catch (error) {
+    if (error.name !== "AbortError") say("The service does not answer.");
+  }
+}
+
+function typed() {
+  clearTimeout(timer);
+  timer = setTimeout(() => label(new URLSearchParams({ article: $("article").value })), DEBOUNCE);
+}
+
+async function dropped(file) {
+  if (!file) return;
+  if (/\.(txt|md)$/i.test(file.name)) {
+    $("article").value = await file.text();
+    $("file").value = "";
+    return typed();
+  }
+  const form = new FormData();
+  form.set("file", file);
+  await label(form);
+  const texts = all("#result .text").map((paragraph) => paragraph.textContent);
+  if (texts.length) $("article").value = texts.join("\n\n");
+  $("file").value = "";
+}
+
+// Thresholds: which topics are given, and what differs from the model's own decision.
+function decide() {
+  const counts = {};
+  let differing = 0, moved = false;
+  const least = {};
+  for (const slider of all("[data-threshold]")) {
+    const own = Number(slider.dataset.model);
+    slider.dataset.touched ??= "";
+    least[slider.dataset.threshold] = slider.dataset.touched ? Number(slider.value) : own;
+    slider.parentElement.querySelector("output").textContent = Number(slider.value).toFixed(2);
+    moved ||= Boolean(slider.dataset.touched);
+  }
+  for (const paragraph of all("#result .paragraph")) {
+    let changed = false;
+    for (const chip of all("button.chip", paragraph)) {
+      const topic = chip.dataset.topic, score = Number(chip.dataset.score);
+      const own = score >= Number(document.querySelector(`[data-threshold="${CSS.escape(topic)}"]`).dataset.model);
+      const given = chip.dataset.person ? chip.dataset.person === "on" : score >= least[topic];
+      show(chip, given);
+      counts[topic] = (counts[topic] ?? 0) + given;
+      changed ||= given !== own;
+      differing += given !== own;
+    }
+    paragraph.classList.toggle("changed", changed);
+    tint(paragraph);
+  }
+  for (const count of all("[data-count]")) count.textContent = counts[count.dataset.count] ?? 0;
+  $("reset").hidden = !moved;
+  $("moved").textContent = moved ? `${differing} label${differing === 1 ? "" : "s"} differ from the model's.` : "Move a threshold to see what changes.";
+}
+
+function show(chip, given) {
+  chip.classList.toggle("given", given);
+  chip.setAttribute("aria-pressed", given);
+}
+
+function tint(paragraph) {
+  const given = all("button.chip.given", paragraph);
+  const margin = (chip) => Number(chip.dataset.score) - Number(document.querySelector(`[data-threshold="${CSS.escape(chip.dataset.topic)}"]`).dataset.model);
+  const best = given.sort((one, other) => margin(other) - margin(one))[0];
+  paragraph.className = `paragraph${best ? ` tinted t${best.dataset.index}` : ""}${paragraph.classList.contains("changed") ? " changed" : ""}`;
+}
+
+// Corrections: what the person sees after the click is what is kept.
+async function correct(chip) {
+  const paragraph = chip.closest(".paragraph");
+  const before = chip.dataset.person;
+  chip.dataset.person = chip.getAttribute("aria-pressed") === "true" ? "off" : "on";
+  decide();
+  const topics = all("button.chip.given", paragraph).map((given) => given.dataset.topic);
+  const body = JSON.stringify({
+    text: paragraph.querySelector(".text").textContent,
+    topics,
+    article: $("answer").dataset.article,
+    paragraph: Number(paragraph.dataset.paragraph),
+  });
+  const state = paragraph.querySelector(".state");
+  state.hidden = false;
+  try {
+    const answer = await fetch("/v1/corrections", { method: "POST", body, headers: { "content-type": "application/json" } });
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    state.textContent = "kept";
+    say(`Kept for paragraph ${Number(paragraph.dataset.paragraph) + 1}: ${topics.join(", ") || "no topic"}.`);
+  } catch (error) {
+    if (before === undefined) delete chip.dataset.person; else chip.dataset.person = before;
+    decide();
+    state.textContent = "not kept";
+    say(`Not kept: ${error.message}`);
+  }
+}
+
+// Explanation: beside the paragraph that the pointer or the focus is on.
+function explain(paragraph) {
+  const why = paragraph?.querySelector(".why");
+  if (!paragraph) return;
+  const tables = why ? all("table", why).map((table) => table.cloneNode(true)) : [];
+  $("explanation").replaceChildren(...(tables.length ? tables : ["Nothing in this paragraph comes near a topic."]));
+}
+
+async function copy() {
+  const body = JSON.stringify({ article: $("article").value, explain: true });
+  const answer = await fetch("/v1/predict", { method: "POST", body, headers: { "content-type": "application/json" } });
+  if (!answer.ok) return say((await answer.json()).detail);
+  await navigator.clipboard.writeText(JSON.stringify(await answer.json(), null, 2));
+  say("Copied.");
+}
+
+$("article").addEventListener("input", typed);
+$("file").addEventListener("change", () => dropped($("file").files[0]));
+$("copy").addEventListener("click", () => copy().catch(() => say("This browser does not let a page copy.")));
+$("reset").addEventListener("click", () => {
+  for (const slider of all("[data-threshold]")) {
+    slider.value = slider.dataset.model;
+    slider.dataset.touched = "";
+  }
+  decide();
+});
+for (const slider of all("[data-threshold]")) {
+  slider.addEventListener("input", () => {
+    slider.dataset.touched = "yes";
+    decide();
+  });
+}
+for (const kind of ["pointerover", "focusin"]) {
+  $("result").addEventListener(kind, (event) => explain(event.target.closest(".paragraph")));
+}
+$("result").addEventListener("click", (event) => {
+  const chip = event.target.closest("button.chip");
+  if (chip) correct(chip);
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("form").classList.toggle("dropping", kind === "dragover");
+    if (kind === "drop") dropped(event.dataTransfer.files[0]);
+  });
+}

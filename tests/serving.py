@@ -1,0 +1,122 @@
+"""A small model and a running service, made of the real parts."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ARTICLE = (
+    "Sappers cleared landmines from the field near the village, and demining goes on.\n\n"
+    "The two sides met for peace talks and agreed on a ceasefire.\n\n"
+    "Lunch was served in the garden, and the orchestra played."
+)
+_WORDS = {
+    "mine_action": "Sappers cleared landmines from the field near the {}, and demining goes on.",
+    "peace_process": "The two sides met for peace talks in the {} and agreed on a ceasefire.",
+    "none": "The orchestra played in the {}, and lunch was served in the garden.",
+}
+_PLACES = ["village", "town", "valley", "city", "province", "harbour", "forest", "school", "market", "station"]
+
+
+def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
+    """Train a model of two topics on a few sentences and save it; another `turn`, other rows, other scores."""
+    import joblib
+    import numpy as np
+
+    from pipeline.bundle import Bundle, save_bundle
+    from pipeline.corpus import text_digests
+    from pipeline.features import Analyzer
+    from pipeline.files import writing_whole
+    from pipeline.model import TopicClassifier
+    from pipeline.schema import Topic
+    from pipeline.thresholds import Objective
+
+    topics = (
+        Topic("mine_action", "Mine action", "Landmines and their clearance.", "#d55e00"),
+        Topic("peace_process", "Peace process", "Efforts to end a conflict.", "#0072b2"),
+    )
+    texts = [sentence.format(place) for sentence in _WORDS.values() for place in _PLACES[turn:]]
+    names = [name for name in _WORDS for _ in _PLACES[turn:]]
+    labels = np.array([[name == topic.id for topic in topics] for name in names])
+    untrained = TopicClassifier(
+        analyzer=Analyzer(2, 5),
+        min_df=1,
+        sublinear=True,
+        unknown=0.5,
+        sentence_share=0.5,
+        kind="linear_svc",
+        C=1.0,
+        class_weight=None,
+        objective=Objective("f1", floor=None, cost_ratio=None, shrinkage=0.0),
+        folds=2,
+        fold_seed=1,
+        seed=1,
+    )
+    with joblib.parallel_config(backend="threading"):
+        model = untrained.fit(texts, labels, [str(i) for i in range(len(texts))], progress=lambda *_: None)
+    about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
+    bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
+    with writing_whole(path) as part:
+        save_bundle(part, bundle)
+    return path
+
+
+@dataclass
+class Reply:
+    """What came back: status, headers, and the body as bytes."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Read the body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Service:
+    """A running service, as a process of its own."""
+
+    url: str
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def ask(self, path: str, data: object = None, **headers: str) -> Reply:
+        """Send a GET, or a POST of bytes, or of an object as JSON."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None and not isinstance(data, bytes):
+            data, named = json.dumps(data).encode(), {"content-type": "application/json", **named}
+        request = urllib.request.Request(self.url + path, data, named)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Reply(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, dict(error.headers), error.read())
+
+
+@contextmanager
+def serving(model: Path, folder: Path, *options: str) -> Iterator[Service]:
+    """Run `topics serve` on a free port until the block ends."""
+    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--model", str(model)]
+    command += ["--corrections", str(folder / "corrections.sqlite3"), *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr
+        line = process.stderr.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line + process.stderr.read()
+        yield Service(found[0], process, folder)
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+        if process.stderr:
+            process.stderr.close()

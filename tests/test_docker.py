@@ -1,0 +1,40 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+LISTING = """
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+import pipeline.__main__, pipeline.sources, pipeline.render
+from pipeline.render.report import environment
+from pipeline.serve.app import create_app
+from pipeline.serve.settings import Settings
+from pipeline.sources.formats import articles_in
+import feedparser, trafilatura, uvicorn
+environment()
+create_app(Settings(Path(sys.argv[1]), Path(sys.argv[1]) / "c.sqlite3"), say=print)
+known = packages_distributions()
+for name in {name.partition(".")[0] for name in sys.modules}:
+    print(*known.get(name, ()))
+"""
+
+
+def test_the_image_has_every_package_that_the_service_imports(small_model: Path) -> None:
+    command = [sys.executable, "-c", LISTING, str(small_model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "docker" / "serve.lock").read_text(), re.MULTILINE))
+    for line in done.stdout.splitlines():
+        packages = {name.lower().replace("_", "-") for name in line.split()}
+        assert not packages or packages & {*locked, "paragraph-topics", "setuptools"}, line
+
+
+def test_the_service_runs_as_nobody_on_a_read_only_file_system() -> None:
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["topics"]
+    assert service["read_only"] is True
+    assert service["ports"] == ["127.0.0.1:8000:8000"]
+    assert re.search(r"^USER topics$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)

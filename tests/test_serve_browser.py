@@ -1,0 +1,178 @@
+"""The page in a real browser. Where there is none the tests are skipped, except in CI, where they fail."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from serving import ARTICLE, Service, serving
+from test_serve import HOSTILE
+
+from pipeline.bundle import load_bundle
+from pipeline.predict import predict
+from pipeline.render import rendered
+from pipeline.schema import Article
+from pipeline.sources.formats import articles_in
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+LOOKS = [("light", 1280), ("dark", 390)]
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM and os.environ.get("CI") != "true",
+    reason="no browser: apt-get install chromium, or name one in CHROMIUM",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "CI needs a browser: apt-get install chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def own_service(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serving(small_model, tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, own_service: Service) -> Iterator[Page]:
+    """Open the first page; whatever the console tells, or the network refuses, fails the test."""
+    with browser.new_context(
+        base_url=own_service.url, permissions=["clipboard-read", "clipboard-write"]
+    ) as context:
+        opened = context.new_page()
+        told: list[str] = []
+        opened.on("console", lambda message: told.append(message.text))
+        opened.on("pageerror", lambda error: told.append(str(error)))
+        opened.goto("/")
+        yield opened
+        assert told == []
+
+
+def pasted(page: Page, text: str) -> None:
+    page.get_by_label("Paste an article").fill(text)
+    expect(page.locator("#result .paragraph")).to_have_count(text.count("\n\n") + 1)
+
+
+def test_a_pasted_article_is_coloured_without_a_click(page: Page) -> None:
+    pasted(page, ARTICLE)
+    first = page.locator(".paragraph").first
+    expect(first.get_by_role("button", name="Mine action")).to_have_attribute("aria-pressed", "true")
+    expect(first.locator(".u", has_text="landmines")).to_be_visible()
+    expect(page.locator("[data-count=mine_action]")).to_have_text("1")
+
+
+def test_pointer_and_tab_explain_a_paragraph(page: Page) -> None:
+    pasted(page, ARTICLE)
+    page.locator(".paragraph").nth(1).hover()
+    expect(page.locator("#explanation caption")).to_contain_text("Peace process")
+    page.locator(".paragraph").first.get_by_role("button", name="Mine action").focus()
+    expect(page.locator("#explanation caption")).to_contain_text("Mine action")
+
+
+def test_a_threshold_changes_what_is_given_and_can_be_put_back(page: Page) -> None:
+    pasted(page, ARTICLE)
+    page.get_by_label("Threshold of Peace process").fill("0.01")
+    expect(page.locator("[data-count=peace_process]")).not_to_have_text("1")
+    expect(page.locator(".paragraph.changed")).not_to_have_count(0)
+    expect(page.locator("#moved")).to_contain_text("from the model's")
+    page.get_by_role("button", name="The model's thresholds").click()
+    expect(page.locator("[data-count=peace_process]")).to_have_text("1")
+    expect(page.locator(".paragraph.changed")).to_have_count(0)
+
+
+def test_a_click_on_a_topic_is_kept_as_a_correction(page: Page, own_service: Service) -> None:
+    pasted(page, ARTICLE)
+    paragraph = page.locator(".paragraph").nth(2)
+    paragraph.hover()
+    paragraph.get_by_role("button", name="Mine action").click()
+    expect(page.locator("#status")).to_have_text("Kept for paragraph 3: mine_action.")
+    kept = own_service.ask("/v1/corrections").json()[0]
+    assert (kept["text"], kept["model_topics"], kept["person_topics"]) == (
+        ARTICLE.split("\n\n")[2],
+        [],
+        ["mine_action"],
+    )
+    page.goto("/corrections")
+    expect(page.get_by_role("cell", name=kept["text"])).to_be_visible()
+
+
+def test_an_answer_can_be_copied_and_downloaded(page: Page) -> None:
+    pasted(page, ARTICLE)
+    page.get_by_role("button", name="Copy as JSON").click()
+    expect(page.locator("#status")).to_have_text("Copied.")
+    assert len(json.loads(page.evaluate("navigator.clipboard.readText()"))["predictions"]) == 3
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").click()
+    assert waiting.value.suggested_filename == "topics.csv"
+
+
+def test_a_dropped_file_is_read(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    file.write_text(
+        f"<html><body><article><p>{ARTICLE.replace(chr(10) * 2, '</p><p>') * 5}</p></article></body></html>"
+    )
+    page.locator("#file").set_input_files(file)
+    expect(page.locator("#result .paragraph").first).to_contain_text("Sappers")
+
+
+def test_hostile_text_stays_text(page: Page) -> None:
+    page.get_by_label("Paste an article").fill(HOSTILE)
+    expect(page.locator("#result .text")).to_have_text(HOSTILE)
+    assert page.locator("#result img, #result script").count() == 0
+
+
+def test_the_basic_path_works_without_javascript(browser: Browser, own_service: Service) -> None:
+    with browser.new_context(base_url=own_service.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_label("Paste an article").fill(ARTICLE)
+        page.get_by_role("button", name="Show topics").click()
+        expect(page.locator("#result .paragraph")).to_have_count(3)
+        expect(page.locator(".paragraph").first.get_by_text("Mine action").first).to_be_visible()
+        assert page.get_by_role("slider").count() == 0
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_are_accessible_and_fit(
+    browser: Browser, own_service: Service, small_model: Path, tmp_path: Path, look: tuple[str, int]
+) -> None:
+    scheme, width = look
+    bundle = load_bundle(small_model / "champion.safetensors")
+    rows = predict(Article("a.txt", ARTICLE, "A title"), bundle, explained=True)
+    report = tmp_path / "report.html"
+    report.write_bytes(b"".join(rendered(rows, "html", bundle.topics, width=80, style=lambda text, _: text)))
+    own_service.ask("/v1/corrections", {"text": "A text", "topics": ["mine_action"]})
+    viewport = {"width": width, "height": 900}
+    with browser.new_context(
+        base_url=own_service.url, color_scheme=scheme, viewport=viewport, bypass_csp=True
+    ) as context:
+        page = context.new_page()
+        for path in ("/?example=0", "/model", "/corrections", "/docs", report.as_uri()):
+            page.goto(path)
+            for details in page.locator("details").all():
+                details.evaluate("element => element.open = true")
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_report_prints_every_paragraph(browser: Browser, small_model: Path, tmp_path: Path) -> None:
+    bundle = load_bundle(small_model / "champion.safetensors")
+    report = tmp_path / "report.html"
+    rows = predict(Article("a.txt", ARTICLE), bundle, explained=True)
+    report.write_bytes(b"".join(rendered(rows, "html", bundle.topics, width=80, style=lambda text, _: text)))
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(report.as_uri())
+        (printed,) = articles_in(page.pdf(), "printed.pdf")
+    for paragraph in ARTICLE.split("\n\n"):
+        assert paragraph.split()[0] in printed.text

@@ -1,0 +1,175 @@
+import base64
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serving import ARTICLE, Service, serving
+
+JSON = "application/json"
+SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def strict(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give a service with narrow limits and a token."""
+    folder = tmp_path_factory.mktemp("strict")
+    (folder / "token").write_text("a secret\n")
+    limits = ["--max-body", "20000", "--max-texts", "5", "--max-seconds", str(SECONDS), "--max-requests", "4"]
+    with serving(small_model, folder, *limits, "--token-file", str(folder / "token")) as running:
+        yield running
+
+
+def ask(service: Service, data: object, **headers: str) -> tuple[int, str]:
+    reply = service.ask("/v1/predict", data, **{"authorization": "Bearer a secret", **headers})
+    return reply.status, reply.json().get("detail", "")
+
+
+def raw(service: Service, *pieces: bytes, wait: float = 0.0, token: str = "a secret") -> bytes:
+    """Send bytes as they are, with a pause between them, and read until the service closes."""
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for piece in pieces:
+            connection.sendall(piece.replace(b"TOKEN", token.encode()))
+            time.sleep(wait)
+        got = b""
+        while piece := connection.recv(65536):
+            got += piece
+    return got
+
+
+HEAD = (
+    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n"
+    b"Content-Type: application/json\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "problem"),
+    [
+        (b"{", 422, "JSON"),
+        (b"", 422, "required"),
+        (b"\xff\xfe\xff", 400, "parsing the body"),
+        (b"[" * 19_000, 400, "parsing the body"),
+        (b'{"texts": [1]}', 422, "string"),
+        (b'{"texts": "a"}', 422, "list"),
+        (b'{"texts": ["a"], "article": "a"}', 422, "not permitted"),
+        (b'{"texts": ["a"], "explain": 1}', 422, "boolean"),
+        (b'{"texts": ["a\\u0000"]}', 422, "pattern"),
+        (b'{"texts": ["\\ud800"]}', 422, "string"),
+        (b'{"texts": [NaN]}', 422, "string"),
+        (b'{"article": "a\\u0000"}', 422, "pattern"),
+        (json.dumps({"texts": ["a"] * 6}).encode(), 413, "5 at once"),
+        (json.dumps({"article": "a\n\n" * 6}).encode(), 413, "5 at once"),
+        (json.dumps({"texts": ["a" * 30_000]}).encode(), 413, "more than 20000 bytes"),
+    ],
+)
+def test_what_is_wrong_is_said_and_is_no_server_error(
+    strict: Service, data: bytes, status: int, problem: str
+) -> None:
+    got, detail = ask(strict, data, content_type=JSON)
+    assert (got, problem in detail) == (status, True), detail
+
+
+def test_a_paragraph_of_ten_megabytes_is_refused(service: Service) -> None:
+    reply = service.ask("/v1/predict", {"texts": ["landmines " * 1_000_000]})
+    assert (reply.status, reply.json()) == (413, {"detail": "more than 1000000 bytes; send less"})
+
+
+def test_the_largest_body_is_answered(service: Service) -> None:
+    assert service.ask("/v1/predict", {"texts": ["landmines " * 99_000], "explain": True}).status == 200
+
+
+def test_what_takes_too_long_to_answer_is_given_up(small_model: Path, tmp_path: Path) -> None:
+    article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
+    with serving(small_model, tmp_path, "--max-seconds", "0.2") as running:
+        reply = running.ask("/v1/predict", {"article": article, "explain": True})
+        assert (reply.status, "not done within 0.2 seconds" in reply.json()["detail"]) == (413, True)
+        assert running.ask("/healthz").status == 200
+
+
+def test_a_body_in_chunks_is_counted_too(strict: Service) -> None:
+    chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    answer = raw(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk, b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (HEAD + b"Content-Length: 100\r\n\r\n", b"{"),
+        (HEAD[:20],),
+        (b"",),
+    ],
+    ids=["body", "headers", "nothing"],
+)
+def test_a_slow_client_is_told_so_and_left(strict: Service, pieces: tuple[bytes, ...]) -> None:
+    started = time.monotonic()
+    assert raw(strict, *pieces).startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - started < 10 * SECONDS
+
+
+def test_a_second_request_may_not_dawdle_either(strict: Service) -> None:
+    first = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = raw(strict, first, b"GET /healthz HT", wait=0.2)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in answer
+
+
+def test_a_client_that_leaves_is_no_error(strict: Service) -> None:
+    host, port = strict.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(HEAD.replace(b"TOKEN", b"a secret") + b"Content-Length: 100\r\n\r\n{")
+    assert ask(strict, {"texts": []})[0] == 200
+
+
+def test_too_many_at_once_are_told_to_wait(strict: Service) -> None:
+    end, reply = time.monotonic() + 20, None
+    while (reply is None or reply.status != 429) and time.monotonic() < end:
+        waiting = [
+            threading.Thread(target=raw, args=(strict, HEAD + b"Content-Length: 9\r\n\r\n")) for _ in "four"
+        ]
+        for thread in waiting:
+            thread.start()
+        while any(thread.is_alive() for thread in waiting) and (reply is None or reply.status != 429):
+            reply = strict.ask("/v1/predict", {"texts": []}, authorization="Bearer a secret")
+        assert strict.ask("/healthz").status == 200
+        for thread in waiting:
+            thread.join()
+    assert reply
+    assert (reply.status, {name.lower() for name in reply.headers} >= {"retry-after"}) == (429, True)
+    assert ask(strict, {"texts": []})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("", 401),
+        ("Bearer wrong", 401),
+        ("Bearer a secret", 200),
+        ("Basic " + base64.b64encode(b"anybody:a secret").decode(), 200),
+        ("Basic " + base64.b64encode(b"anybody:wrong").decode(), 401),
+        ("Basic \u00e4", 401),
+    ],
+)
+def test_a_token_is_asked_for(strict: Service, authorization: str, status: int) -> None:
+    assert strict.ask("/v1/topics", authorization=authorization.encode().decode("latin-1")).status == status
+    assert strict.ask("/").status == 401
+    assert strict.ask("/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 400),
+        ({"host": "["}, 400),
+        ({"origin": "https://evil.example"}, 403),
+        ({"sec_fetch_site": "cross-site"}, 403),
+        ({"sec_fetch_site": "same-origin"}, 200),
+    ],
+)
+def test_pages_of_other_sites_cannot_use_a_local_service(service: Service, headers: dict, status: int) -> None:
+    assert service.ask("/v1/predict", {"texts": [ARTICLE]}, **headers).status == status
