@@ -87,7 +87,7 @@ def test_the_page_of_the_model_shows_its_figures_once_it_is_evaluated(tmp_path: 
         (tmp_path / "report.json").write_text(json.dumps({"trained_on": 0, "models": {"model": found}}))
         page = running.ask("/model").body.decode()
         assert "<strong>0.870</strong>" in page
-        assert "0.770–0.930" in page
+        assert "0.770\u20130.930" in page
         (tmp_path / "report.json").write_text("{cut")
         assert running.ask("/model").status == 200
 
