@@ -105,6 +105,26 @@ def test_a_file_is_read_or_refused_in_one_line(service: Service, name: str, cont
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "kind", "status"),
+    [
+        ("/", b"x", "multipart/form-data", 400),
+        ("/fragment", b"article=%00", "application/x-www-form-urlencoded", 422),
+        ("/fragment", b"article=%ed%a0%80", "application/x-www-form-urlencoded", 200),
+        ("/fragment", b"&".join(b"a%d=1" % i for i in range(3000)), "application/x-www-form-urlencoded", 400),
+        ("/download?form=exe", b"article=a", "application/x-www-form-urlencoded", 422),
+        ("/nowhere", b"", "application/x-www-form-urlencoded", 404),
+        ("/docs", b"", "application/x-www-form-urlencoded", 405),
+    ],
+)
+def test_forms_that_are_wrong_are_told_so(
+    service: Service, path: str, body: bytes, kind: str, status: int
+) -> None:
+    assert service.ask(path, body, content_type=kind).status == status
+    shown = service.ask(path, body, content_type=kind, accept="text/html")
+    assert (shown.status, b"<main" in shown.body) == (status, status != 200)
+
+
+@pytest.mark.parametrize(
     ("options", "status", "problem"),
     [
         (["--model", "missing"], 1, "no trained model here"),

@@ -78,6 +78,20 @@ def test_a_new_champion_is_taken_up_without_a_failed_request(tmp_path: Path) -> 
     assert len(set(runs)) == 2, "each model's answers are its own"
 
 
+def test_the_page_of_the_model_shows_its_figures_once_it_is_evaluated(tmp_path: Path) -> None:
+    make_model(tmp_path / "champion.safetensors")
+    figures = {"mine_action/f1": {"value": 0.87, "low": 0.77, "high": 0.93}, "macro_f1": {"value": None}}
+    found = {"rows": 10, "support": {"mine_action": 4}, "figures": figures}
+    with serving(tmp_path, tmp_path) as running:
+        assert "No figures yet" in running.ask("/model").body.decode()
+        (tmp_path / "report.json").write_text(json.dumps({"trained_on": 0, "models": {"model": found}}))
+        page = running.ask("/model").body.decode()
+        assert "<strong>0.870</strong>" in page
+        assert "0.770\u20130.930" in page
+        (tmp_path / "report.json").write_text("{cut")
+        assert running.ask("/model").status == 200
+
+
 def test_sigterm_finishes_what_is_in_flight(small_model: Path, tmp_path: Path) -> None:
     with serving(small_model, tmp_path) as running:
         replies: list[int] = []

@@ -57,16 +57,24 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """Answer an expected error in one sentence; nothing that a client sent is sent back unshortened."""
+    """Answer an expected error in one sentence, to a browser on a page."""
+    status, detail = _status(error)
+    headers = dict(getattr(error, "headers", None) or {}) | _allowed(request, status)
+    if "text/html" in request.headers.get("accept", ""):
+        return pages.problem(request, status, detail, headers)
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+def _status(error: Exception) -> tuple[int, str]:
+    """Choose status and sentence; nothing that a client sent is sent back unshortened."""
     if isinstance(error, RefusedError):
-        return JSONResponse({"detail": error.detail}, error.status)
+        return error.status, _plain(error.detail)
     if isinstance(error, HTTPException):
-        headers = dict(error.headers or {}) | _allowed(request, error.status_code)
-        return JSONResponse({"detail": str(error.detail)}, error.status_code, headers)
+        return error.status_code, str(error.detail)
     if isinstance(error, RequestValidationError):
         problems = [f"{_place(found['loc'])}: {found['msg']}" for found in error.errors()]
-        return JSONResponse({"detail": _plain("; ".join(dict.fromkeys(problems)))}, 422)
-    return JSONResponse({"detail": _plain(str(error))}, 503)
+        return 422, _plain("; ".join(dict.fromkeys(problems)))
+    return 503, _plain(str(error))
 
 
 def _allowed(request: Request, status: int) -> dict[str, str]:

@@ -90,6 +90,14 @@ async def icon() -> Response:
     return RedirectResponse("/static/icon.svg")
 
 
+def problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
+    """Show why a request is not answered."""
+    page = _page(request, "problem.html", detail=detail)
+    page.status_code = status
+    page.headers.update(headers)
+    return page
+
+
 async def _article(request: Request, text: str, file: UploadFile | None) -> Article | None:
     seconds = state_of(request).settings.limits.seconds
     if file is None or not file.filename:

@@ -123,6 +123,7 @@ function explain(paragraph) {
   const why = paragraph?.querySelector(".why");
   if (!paragraph) return;
   const tables = why ? all("table", why).map((table) => table.cloneNode(true)) : [];
+  $("explanation").classList.toggle("quiet", !tables.length);
   $("explanation").replaceChildren(...(tables.length ? tables : ["Nothing in this paragraph comes near a topic."]));
 }
 
