@@ -63,7 +63,7 @@ class Bench:
         self.in_process()
         self.processes()
         self.sizes()
-        self.two_workers()
+        self.two_workers(most)
         self.cost_against_size(most)
 
     def training(self) -> None:
@@ -137,16 +137,16 @@ class Bench:
         megabytes = {name: file.stat().st_size / 1e6 for name, file in files.items()}
         line("model file, MB", {name: Figure(mb, mb, mb) for name, mb in megabytes.items()}, "{:.1f}", up=False)
 
-    def two_workers(self) -> None:
-        """Time a table of 200,000 rows with one worker and with two."""
-        table = self.table(200_000)
+    def two_workers(self, rows: int) -> None:
+        """Time a large table with one worker and with two."""
+        table = self.table(rows)
         runs = {
-            workers: (lambda workers=workers: 200_000 / self.labelled(table, workers).seconds)
+            workers: (lambda workers=workers: rows / self.labelled(table, workers).seconds)
             for workers in ("1", "2")
         }
         found = measure.interleaved(runs, rounds=min(3, self.rounds))
         one, two = found["1"].median, found["2"].median
-        print(f"\nA table of 200,000 rows, start of the processes included: {one:,.0f} rows/s with one worker,")
+        print(f"\nA table of {rows:,} rows, start of the processes included: {one:,.0f} rows/s with one worker,")
         print(f"{two:,.0f} with two, {two / one:.2f} times.\n")
 
     def cost_against_size(self, most: int) -> None:
