@@ -20,6 +20,7 @@ from pipeline.bundle import load_bundle
 from pipeline.config import read_config
 from pipeline.train import classifier
 
+BOTH = "scikit-learn with sentences"
 SAMPLE = 1500
 COLD = {
     USUAL: "import joblib, sys; joblib.load(sys.argv[1]).predict([open(sys.argv[2]).read()])",
@@ -63,7 +64,7 @@ class Bench:
         self.in_process()
         self.processes()
         self.sizes()
-        self.two_workers()
+        self.two_workers(most)
         self.cost_against_size(most)
 
     def training(self) -> None:
@@ -93,7 +94,7 @@ class Bench:
         """Time many paragraphs on one core, and one warm paragraph."""
         sample = self.texts[:SAMPLE]
         flat = [peers.one_line(text) for text in sample]
-        scorer, usual, fast = self.scorer, self.usual, self.fasttext
+        scorer, usual, fast, same = self.scorer, self.usual, self.fasttext, peers.SameFeatures(self.scorer)
         one: dict[str, Callable[[], object]] = {
             OURS: lambda: scorer.labels(scorer.scores(sample[:1])),
             FALLBACK: lambda: scorer.labels(scorer.reference_scores(sample[:1])),
@@ -108,7 +109,10 @@ class Bench:
         }
         with measure.one_core():
             rates = {name: measure.rate(work, SAMPLE * (4 if name == OURS else 1)) for name, work in many.items()}
-            line("paragraphs/s on one core", measure.interleaved(rates, rounds=self.rounds), "{:,.0f}")
+            rates[BOTH] = measure.rate(lambda: same.predict(sample), SAMPLE)
+            found = measure.interleaved(rates, rounds=self.rounds)
+            line("paragraphs/s on one core", found, "{:,.0f}")
+            line("the same, scikit-learn with sentences too", {**found, USUAL: found[BOTH]}, "{:,.0f}")
             times = {name: measure.latency(work, repeats=200) for name, work in one.items()}
             line("one warm paragraph, ms", measure.interleaved(times, rounds=self.rounds), "{:.3f}", up=False)
 
@@ -137,16 +141,16 @@ class Bench:
         megabytes = {name: file.stat().st_size / 1e6 for name, file in files.items()}
         line("model file, MB", {name: Figure(mb, mb, mb) for name, mb in megabytes.items()}, "{:.1f}", up=False)
 
-    def two_workers(self) -> None:
-        """Time a table of 200,000 rows with one worker and with two."""
-        table = self.table(200_000)
+    def two_workers(self, rows: int) -> None:
+        """Time a large table with one worker and with two."""
+        table = self.table(rows)
         runs = {
-            workers: (lambda workers=workers: 200_000 / self.labelled(table, workers).seconds)
+            workers: (lambda workers=workers: rows / self.labelled(table, workers).seconds)
             for workers in ("1", "2")
         }
         found = measure.interleaved(runs, rounds=min(3, self.rounds))
         one, two = found["1"].median, found["2"].median
-        print(f"\nA table of 200,000 rows, start of the processes included: {one:,.0f} rows/s with one worker,")
+        print(f"\nA table of {rows:,} rows, start of the processes included: {one:,.0f} rows/s with one worker,")
         print(f"{two:,.0f} with two, {two / one:.2f} times.\n")
 
     def cost_against_size(self, most: int) -> None:

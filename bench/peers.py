@@ -7,12 +7,14 @@ from typing import Any
 import fasttext
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.svm import LinearSVC
 
+from pipeline.calibration import sigmoid
 from pipeline.features import Analyzer, sentences
 from pipeline.schema import LabelledParagraph
 from pipeline.scorer import Scorer
@@ -41,6 +43,31 @@ def same_weights(scorer: Scorer) -> Pipeline:
     )
     vectorizer.idf_ = scorer.table[:, 0].astype(float)
     return make_pipeline(vectorizer, _one_vs_rest(scorer))
+
+
+class SameFeatures:
+    """The model's own features, of texts and of their sentences, by scikit-learn's vectoriser and classifier.
+
+    It leaves out what unknown words add to a norm: apart from that its decisions are the model's.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        self.vectoriser, self.classifier = (step for _, step in same_weights(scorer).steps)
+        self.of_sentences = clone(self.vectoriser).set_params(analyzer=scorer.analyzer.terms)
+        self.of_sentences.idf_ = self.vectoriser.idf_
+
+    def predict(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Decide from the mean of whole text and best sentence."""
+        split = [sentences(text) for text in texts]
+        starts = np.cumsum([0, *(len(found) for found in split[:-1])])
+        by_sentence = self.of_sentences.transform([sentence for found in split for sentence in found])
+        best = np.maximum.reduceat(self.classifier.decision_function(by_sentence), starts)
+        whole = self.classifier.decision_function(self.vectoriser.transform(texts))
+        share, scorer = self.scorer.sentence_share, self.scorer
+        margins = (1 - share) * whole + share * best
+        decided: NDArray[np.bool_] = sigmoid(scorer.slope * margins + scorer.offset) >= scorer.thresholds
+        return decided
 
 
 def _one_vs_rest(scorer: Scorer) -> OneVsRestClassifier:
