@@ -100,10 +100,10 @@ fuzz: $(READY) ## Throw mutated news at the kernel for SECONDS=60 and hold it to
 
 sanitize: $(READY) ## Run the kernel's tests and the fuzzer under AddressSanitizer, which needs a C compiler
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r pipeline tests $(SANITIZED)
-	rm -f $(SANITIZED)/pipeline/_kernel*.so
+	rm -f $(SANITIZED)/pipeline/text/_kernel*.so
 	$(CC) -std=c11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover -shared -fPIC \
 		"-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" kernel/module.c -o \
-		"$(SANITIZED)/pipeline/_kernel$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
+		"$(SANITIZED)/pipeline/text/_kernel$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
 	export PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" && \
 		$(BIN)/python -P -m pytest -q -p no:cacheprovider $(SANITIZED)/tests/test_kernel.py && \

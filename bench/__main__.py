@@ -15,9 +15,9 @@ import numpy as np
 from bench import measure, peers
 from bench.measure import Figure
 from bench.table import FALLBACK, FASTTEXT, OURS, USUAL, header, line, machine
-from pipeline import corpus
-from pipeline.bundle import load_bundle
 from pipeline.config import read_config
+from pipeline.store import corpus
+from pipeline.store.bundle import load_bundle
 from pipeline.train import classifier
 
 BOTH = "scikit-learn with sentences"

@@ -19,10 +19,11 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from pipeline import corpus, metrics, report
 from pipeline.config import Config, read_config, read_topics
-from pipeline.experiment import fit, label_matrix
+from pipeline.measure import metrics, report
+from pipeline.model.experiment import fit, label_matrix
 from pipeline.schema import LabelledParagraph, Topic
+from pipeline.store import corpus
 
 Bools = NDArray[np.bool_]
 Texts = Sequence[str]

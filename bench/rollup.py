@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import corpus
-from pipeline.bundle import load_bundle
+from pipeline.model.rollup import SHARE
 from pipeline.predict import bundle_path
-from pipeline.rollup import SHARE
+from pipeline.store import corpus
+from pipeline.store.bundle import load_bundle
 
 RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "any paragraph": lambda given: given.any(0),

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 
 from bench.measure import Figure
-from pipeline.terms import COMPILED
+from pipeline.text.terms import COMPILED
 
 OURS, FALLBACK, USUAL, FASTTEXT = "this project", "its fallback", "scikit-learn", "fastText"
 

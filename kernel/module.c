@@ -1,4 +1,4 @@
-/* pipeline._kernel: count and score texts without the GIL. The specification is in pipeline/features.py. */
+/* pipeline.text._kernel: count and score texts without the GIL. The specification is in pipeline/features.py. */
 #include "learn.h"
 #include "matrix.h"
 #include "score.h"
@@ -372,7 +372,7 @@ static PyType_Slot Terms_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec Terms_spec = {"pipeline._kernel.Terms", sizeof(Terms), 0, Py_TPFLAGS_DEFAULT, Terms_slots};
+static PyType_Spec Terms_spec = {"pipeline.text._kernel.Terms", sizeof(Terms), 0, Py_TPFLAGS_DEFAULT, Terms_slots};
 
 static int fill_module(PyObject *module)
 {
@@ -395,7 +395,7 @@ static PyModuleDef_Slot slots[] = {
 
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
-    .m_name = "pipeline._kernel",
+    .m_name = "pipeline.text._kernel",
     .m_doc = "Count and score texts, compiled.",
     .m_size = 0,
     .m_methods = functions,

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline import corpus, report, resampling
-from pipeline.bundle import Bundle, load_bundle
-from pipeline.comparison import Difference, differences, fixed_and_broken
 from pipeline.config import Config, read_topics
 from pipeline.errors import BundleError, DataError
-from pipeline.experiment import label_matrix
+from pipeline.measure import report, resampling
+from pipeline.measure.comparison import Difference, differences, fixed_and_broken
+from pipeline.model.experiment import label_matrix
 from pipeline.schema import LabelledParagraph
-from pipeline.tracking import Tracker
+from pipeline.store import corpus
+from pipeline.store.bundle import Bundle, load_bundle
+from pipeline.store.tracking import Tracker
 
 _SHOWN = 160
 

@@ -50,7 +50,7 @@ class SplitSettings(Settings):
 
 
 class FeatureSettings(Settings):
-    """What is counted in a text and how counts are weighted; see `pipeline.features`."""
+    """What is counted in a text and how counts are weighted; see `pipeline.text.features`."""
 
     ngrams: int = Field(ge=1, le=3)
     prefix: int = Field(ge=0)
@@ -70,7 +70,7 @@ class ClassifierSettings(Settings):
 
 
 class ThresholdSettings(Settings):
-    """What a threshold is chosen for; see `pipeline.thresholds`."""
+    """What a threshold is chosen for; see `pipeline.model.thresholds`."""
 
     objective: Literal["f1", "precision", "recall", "cost"]
     floor: Share | None = None

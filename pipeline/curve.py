@@ -6,16 +6,17 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline import corpus, report, resampling
-from pipeline.bundle import load_bundle
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.errors import BundleError
 from pipeline.evaluate import CURVE, the_candidate
-from pipeline.experiment import Progress, fit, label_matrix
-from pipeline.report import Evaluation, Row, Table
+from pipeline.measure import report, resampling
+from pipeline.measure.report import Evaluation, Row, Table
+from pipeline.model.experiment import Progress, fit, label_matrix
+from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph
-from pipeline.scorer import Scorer
-from pipeline.tracking import ModelVersion, Tracker
+from pipeline.store import corpus
+from pipeline.store.bundle import load_bundle
+from pipeline.store.tracking import ModelVersion, Tracker
 
 SHARES = (0.12, 0.25, 0.5)
 _LOGGED = ("micro_f1", "macro_f1", "macro_average_precision", "none_recall", "exact_match")

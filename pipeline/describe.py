@@ -4,11 +4,12 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import census, corpus
 from pipeline.config import Config, read_topics
 from pipeline.errors import DataError
-from pipeline.report import Row, as_markdown
+from pipeline.measure import census
+from pipeline.measure.report import Row, as_markdown
 from pipeline.schema import LabelledParagraph
+from pipeline.store import corpus
 
 SUBTOPICS = "subtopics.csv"
 

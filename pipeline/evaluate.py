@@ -4,18 +4,19 @@ import json
 import tempfile
 from pathlib import Path
 
-from pipeline import corpus, gate, report
-from pipeline.bundle import Bundle, load_bundle
-from pipeline.card import Origin, model_card
-from pipeline.comparison import differences
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.errors import BundleError
-from pipeline.files import writing_whole
-from pipeline.findings import Findings, measure, write
-from pipeline.probes import probes_for
+from pipeline.measure import gate, report
+from pipeline.measure.comparison import differences
+from pipeline.reports.card import Origin, model_card
+from pipeline.reports.findings import Findings, measure, write
+from pipeline.reports.probes import probes_for
+from pipeline.reports.sections import Background
 from pipeline.schema import LabelledParagraph
-from pipeline.sections import Background
-from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
+from pipeline.store import corpus
+from pipeline.store.bundle import Bundle, load_bundle
+from pipeline.store.files import writing_whole
+from pipeline.store.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
 CURVE = "report/learning_curve.json"
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.bundle import Bundle
 from pipeline.errors import SourceError
-from pipeline.explain import explain_topics, worth_explaining
-from pipeline.paragraphs import split
+from pipeline.model.explain import explain_topics, worth_explaining
 from pipeline.schema import Article, Prediction
+from pipeline.store.bundle import Bundle
+from pipeline.text.paragraphs import split
 
 
 def bundle_path(model: Path) -> Path:

@@ -6,12 +6,12 @@ from typing import Any
 
 import optuna
 
-from pipeline import corpus
 from pipeline.config import Config, Search, as_yaml, flat, overridden, read_config, read_topics
-from pipeline.experiment import fit
-from pipeline.files import writing_whole
+from pipeline.model.experiment import fit
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.tracking import Tracker
+from pipeline.store import corpus
+from pipeline.store.files import writing_whole
+from pipeline.store.tracking import Tracker
 
 
 def search(settings: Search, output: Path, *, progress: Callable[[int, int], None]) -> str:

@@ -15,12 +15,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.answers import Answers, answer, header
-from pipeline.bundle import Bundle, load_bundle
 from pipeline.errors import OutputError
-from pipeline.progress import counted
-from pipeline.resume import Part
-from pipeline.tables import Chunk, read_table
+from pipeline.store.answers import Answers, answer, header
+from pipeline.store.bundle import Bundle, load_bundle
+from pipeline.store.progress import counted
+from pipeline.store.resume import Part
+from pipeline.store.tables import Chunk, read_table
 
 _AHEAD = 3  # chunks a worker has before it and behind it: enough that none waits, few enough for the memory
 Progress = Callable[[int, int], None]

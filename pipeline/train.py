@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from pipeline import corpus, plots, report
-from pipeline.baselines import most_frequent
-from pipeline.bundle import Bundle, save_bundle
 from pipeline.config import Config, as_yaml, flat, read_topics
 from pipeline.errors import OutputError
-from pipeline.experiment import Progress, Trained, fit, label_matrix
-from pipeline.files import writing_whole
-from pipeline.metrics import figures, point
-from pipeline.provenance import surroundings
+from pipeline.measure import report
+from pipeline.measure.baselines import most_frequent
+from pipeline.measure.metrics import figures, point
+from pipeline.model.experiment import Progress, Trained, fit, label_matrix
+from pipeline.reports import plots
 from pipeline.schema import Topic
-from pipeline.tracking import CANDIDATE, Tracker
+from pipeline.store import corpus
+from pipeline.store.bundle import Bundle, save_bundle
+from pipeline.store.files import writing_whole
+from pipeline.store.provenance import surroundings
+from pipeline.store.tracking import CANDIDATE, Tracker
 
 SUSPECTS = "label_noise.jsonl"
 

@@ -15,9 +15,9 @@ import support
 from numpy.typing import NDArray
 from serving import Service, make_model, serving
 
-from pipeline import corpus
-from pipeline.bundle import Bundle
-from pipeline.experiment import Trained, fit
+from pipeline.model.experiment import Trained, fit
+from pipeline.store import corpus
+from pipeline.store.bundle import Bundle
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,13 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     import joblib
     import numpy as np
 
-    from pipeline.bundle import Bundle, save_bundle
-    from pipeline.corpus import text_digests
-    from pipeline.features import Analyzer
-    from pipeline.files import writing_whole
-    from pipeline.model import TopicClassifier
+    from pipeline.model.classifier import TopicClassifier
+    from pipeline.model.thresholds import Objective
     from pipeline.schema import Topic
-    from pipeline.thresholds import Objective
+    from pipeline.store.bundle import Bundle, save_bundle
+    from pipeline.store.corpus import text_digests
+    from pipeline.store.files import writing_whole
+    from pipeline.text.features import Analyzer
 
     topics = (
         Topic("mine_action", "Mine action", "Landmines and their clearance.", "#d55e00"),

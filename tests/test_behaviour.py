@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import corpus
-from pipeline.behaviour import run_direction, run_invariance, run_minimum
 from pipeline.config import read_config, read_topics
-from pipeline.experiment import fit
-from pipeline.probes import read_probes
+from pipeline.model.experiment import fit
+from pipeline.model.scorer import Scorer
+from pipeline.reports.behaviour import run_direction, run_invariance, run_minimum
+from pipeline.reports.probes import read_probes
+from pipeline.reports.studies import Probes
 from pipeline.schema import LabelledParagraph
-from pipeline.scorer import Scorer
-from pipeline.studies import Probes
+from pipeline.store import corpus
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipeline.calibration import expected_calibration_error, fit_sigmoid, reliability, sigmoid
+from pipeline.measure.calibration import expected_calibration_error, fit_sigmoid, reliability, sigmoid
 
 
 def test_sigmoid_neither_overflows_nor_loses_its_ends() -> None:

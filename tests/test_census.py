@@ -1,6 +1,6 @@
 """Counting what a corpus holds."""
 
-from pipeline import census
+from pipeline.measure import census
 from pipeline.schema import LabelledParagraph, Topic
 
 TOPICS = (Topic("rain", "Rain"), Topic("wind", "Wind"))

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_model import TEXTS, TOPICS, fitted, saved
 
-from pipeline import container
-from pipeline.bundle import load_bundle
 from pipeline.errors import BundleError
+from pipeline.store import container
+from pipeline.store.bundle import load_bundle
 
 LABELLED = sorted(Path("data/articles").glob("*.jsonl"))
 

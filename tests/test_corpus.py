@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import support
 
-from pipeline import corpus
 from pipeline.errors import DataError
-from pipeline.experiment import label_matrix
+from pipeline.model.experiment import label_matrix
+from pipeline.store import corpus
 
 Maker = Callable[..., support.Experiment]
 TOPICS = ["bridge", "orchard"]

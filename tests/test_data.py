@@ -11,10 +11,11 @@ from statistics import median
 
 import pytest
 
-from pipeline import census, corpus
 from pipeline.config import read_config, read_topics
 from pipeline.describe import describe
-from pipeline.split import near_duplicates
+from pipeline.measure import census
+from pipeline.model.split import near_duplicates
+from pipeline.store import corpus
 
 ROOT = Path(__file__).parent.parent
 CONFIG = read_config(ROOT / "configs/default.yaml")

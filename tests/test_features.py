@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.features import Analyzer, count, learn_vocabulary, sentences, words
+from pipeline.text.features import Analyzer, count, learn_vocabulary, sentences, words
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from small_model import TEXTS
 
-from pipeline.featuriser import Featuriser
+from pipeline.text.featuriser import Featuriser
 
 SETTINGS = {"ngrams": 2, "prefix": 4, "min_df": 1, "sublinear": True, "unknown": 0.5}
 
@@ -47,6 +47,8 @@ def test_an_unknown_setting_is_refused() -> None:
 
 
 def test_features_need_no_scikit_learn() -> None:
-    code = "import sys, pipeline.featuriser as f; f.Featuriser().fit(['gas']); print('sklearn' in sys.modules)"
+    code = (
+        "import sys, pipeline.text.featuriser as f; f.Featuriser().fit(['gas']); print('sklearn' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

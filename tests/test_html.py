@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from pipeline.document import Section
-from pipeline.html import html
-from pipeline.plots import precision_recall, reliability_curves
-from pipeline.report import Figure
+from pipeline.measure.report import Figure
+from pipeline.reports.document import Section
+from pipeline.reports.html import html
+from pipeline.reports.plots import precision_recall, reliability_curves
 from pipeline.schema import Topic
 
 TOPICS = (Topic("x", "X & Y", colour="#336699"),)

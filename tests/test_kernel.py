@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from small_model import TEXTS as NEWS
 from small_model import fitted
 
-from pipeline.features import Analyzer, CountedTexts, Counts, sentences
-from pipeline.folding import fold, page
-from pipeline.reference import learn_terms as learn_by_reference
-from pipeline.scorer import Scorer
-from pipeline.terms import COMPILED, Terms, learn_terms
+from pipeline.model.scorer import Scorer
+from pipeline.text.features import Analyzer, CountedTexts, Counts, sentences
+from pipeline.text.folding import fold, page
+from pipeline.text.reference import learn_terms as learn_by_reference
+from pipeline.text.terms import COMPILED, Terms, learn_terms
 
 PIECES = [
     "mine",
@@ -168,7 +168,7 @@ def test_a_table_of_another_size_is_refused() -> None:
 
 @needs_kernel
 def test_a_fold_that_fails_is_told() -> None:
-    from pipeline import _kernel
+    from pipeline.text import _kernel
 
     def broken(number: int) -> tuple[bytes, bytes, bytes]:
         raise RuntimeError("no tables here")
@@ -196,8 +196,8 @@ def test_threads_share_a_scorer() -> None:
 def test_without_a_compiler_the_answers_are_the_same() -> None:
     code = """
 import sys
-sys.modules["pipeline._kernel"] = None
-from pipeline.terms import COMPILED
+sys.modules["pipeline.text._kernel"] = None
+from pipeline.text.terms import COMPILED
 from small_model import TEXTS, fitted
 print(COMPILED, fitted().predict_proba(TEXTS).tolist())
 """

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.mistakes import confusion, contradictions
+from pipeline.measure.mistakes import confusion, contradictions
 
 LABELS = np.array([[True, False], [True, False], [False, True], [False, False]])
 GIVEN = np.array([[True, False], [False, True], [False, False], [True, False]])

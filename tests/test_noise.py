@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from pipeline.noise import label_noise
+from pipeline.measure.noise import label_noise
 from pipeline.schema import LabelledParagraph
 
 

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from pipeline.paragraphs import split
+from pipeline.text.paragraphs import split
 
 WRAPPED = """The council met on Monday and spoke for two hours about the
 bridge over the river, which has been shut since the spring

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.perturb import Perturbation, perturbed
+from pipeline.measure.perturb import Perturbation, perturbed
 
 
 def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:

@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.bundle import Bundle
 from pipeline.errors import SourceError
 from pipeline.predict import predict, predict_all
 from pipeline.schema import Article
+from pipeline.store.bundle import Bundle
 
 TEXT = """The viaduct has a new girder and the arch of the bridge was painted.
 

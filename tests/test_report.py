@@ -4,11 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from pipeline import report
-from pipeline.calibration import expected_calibration_error
-from pipeline.metrics import figures, point
-from pipeline.report import Figure, as_json, as_markdown, as_text, evaluation, tables
-from pipeline.resampling import article_weights
+from pipeline.measure import report
+from pipeline.measure.calibration import expected_calibration_error
+from pipeline.measure.metrics import figures, point
+from pipeline.measure.report import Figure, as_json, as_markdown, as_text, evaluation, tables
+from pipeline.measure.resampling import article_weights
 from pipeline.schema import Topic
 
 TOPICS = (Topic("one", "Topic one"), Topic("two", "Topic two"))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.resampling import article_weights, interval
+from pipeline.measure.resampling import article_weights, interval
 
 ARTICLES = ["a", "a", "b", "c", "c", "c"]
 

@@ -1,4 +1,4 @@
-from pipeline.rollup import roll_up
+from pipeline.model.rollup import roll_up
 
 
 def test_an_article_is_about_what_a_quarter_of_it_is_about() -> None:

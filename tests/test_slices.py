@@ -1,7 +1,7 @@
 import numpy as np
 
+from pipeline.measure.slices import SliceRule, slices
 from pipeline.schema import LabelledParagraph
-from pipeline.slices import SliceRule, slices
 
 ROWS = [
     LabelledParagraph("a", 0, "one two", genre="Local paper, 1998", region="Wales", date=None),

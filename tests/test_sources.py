@@ -5,10 +5,10 @@ import docx
 import pytest
 
 from pipeline.errors import SourceError
-from pipeline.paragraphs import split
 from pipeline.schema import Article
 from pipeline.sources import read
 from pipeline.sources.formats import articles_in
+from pipeline.text.paragraphs import split
 
 SENTENCE = "Clearance teams removed {} mines from farmland along the line last year, officials said on Tuesday."
 PARAGRAPHS = [SENTENCE.format(number) for number in ("four hundred", "eighty", "two")]

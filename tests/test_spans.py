@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving import ARTICLE
 
-from pipeline.bundle import load_bundle
-from pipeline.explain import explain, explain_topics, strongest_terms, worth_explaining
-from pipeline.features import words
-from pipeline.spans import WordSpans
+from pipeline.model.explain import explain, explain_topics, strongest_terms, worth_explaining
+from pipeline.store.bundle import load_bundle
+from pipeline.text.features import words
+from pipeline.text.spans import WordSpans
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60) | st.text("a's\u2019 .-é\u00adß", max_size=30))

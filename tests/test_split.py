@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from pipeline.features import words
-from pipeline.split import by_article, join_near_duplicates, near_duplicates
+from pipeline.model.split import by_article, join_near_duplicates, near_duplicates
+from pipeline.text.features import words
 
 ARTICLES = [f"a{index // 3}" for index in range(600)]
 

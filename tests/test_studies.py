@@ -1,17 +1,24 @@
 import numpy as np
 import pytest
 
-from pipeline import studies
-from pipeline.behaviour import DirectionCase, MinimumCase, Outcome, run_direction, run_invariance, run_minimum
-from pipeline.features import Analyzer
-from pipeline.perturb import Perturbation
-from pipeline.report import Figure
-from pipeline.resampling import article_weights
+from pipeline.measure.perturb import Perturbation
+from pipeline.measure.report import Figure
+from pipeline.measure.resampling import article_weights
+from pipeline.measure.slices import SliceRule
+from pipeline.model.scorer import Scorer
+from pipeline.reports import studies
+from pipeline.reports.behaviour import (
+    DirectionCase,
+    MinimumCase,
+    Outcome,
+    run_direction,
+    run_invariance,
+    run_minimum,
+)
+from pipeline.reports.studies import Subject
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.scorer import Scorer
-from pipeline.slices import SliceRule
-from pipeline.studies import Subject
-from pipeline.weighting import Weighting
+from pipeline.text.features import Analyzer
+from pipeline.text.weighting import Weighting
 
 # a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
 SCORER = Scorer(

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from pipeline.thresholds import Objective, fit_thresholds
+from pipeline.model.thresholds import Objective, fit_thresholds
 
 Score = Callable[..., float]
 

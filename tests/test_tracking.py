@@ -9,10 +9,10 @@ import support
 from conftest import TrainedExperiment
 from mlflow.entities import Run
 
-from pipeline import corpus
 from pipeline.config import TrackingSettings, flat
 from pipeline.errors import TrackingError
-from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
+from pipeline.store import corpus
+from pipeline.store.tracking import CANDIDATE, CHAMPION, Tracker
 
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
 

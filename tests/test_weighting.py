@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from pipeline.features import Analyzer, count, learn_vocabulary, words
-from pipeline.weighting import Weighting, fit_weighting
+from pipeline.text.features import Analyzer, count, learn_vocabulary, words
+from pipeline.text.weighting import Weighting, fit_weighting
 
 TEXTS = [
     "apple pear apple",

@@ -68,7 +68,7 @@ def predict_command(
       cat article.txt | topics predict - | jq .topics
     """
     from pipeline.predict import bundle_path
-    from pipeline.tables import is_table
+    from pipeline.store.tables import is_table
 
     if not sources and not urls:
         raise click.UsageError("say what to label: SOURCES, or --url")
@@ -96,10 +96,10 @@ def _label_articles(
     allow_private: bool,
     explain: bool,
 ) -> None:
-    from pipeline.bundle import load_bundle
     from pipeline.predict import predict_all
     from pipeline.render import rendered
     from pipeline.sources import read, read_urls
+    from pipeline.store.bundle import load_bundle
 
     bundle = load_bundle(model)
     errors: list[SourceError] = []
@@ -131,7 +131,7 @@ def _write(pieces: Iterable[bytes], output: Path | None) -> None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    from pipeline.files import writing_whole
+    from pipeline.store.files import writing_whole
 
     with writing_whole(output) as part, part.open("wb") as file:
         file.writelines(pieces)

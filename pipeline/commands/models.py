@@ -57,11 +57,11 @@ def evaluate_command(
     from pipeline.config import read_config
 
     settings = read_config(config)
-    from pipeline.bundle import load_bundle
     from pipeline.evaluate import evaluate_candidate
-    from pipeline.findings import evaluate_file, write
     from pipeline.predict import bundle_path
-    from pipeline.probes import probes_for
+    from pipeline.reports.findings import evaluate_file, write
+    from pipeline.reports.probes import probes_for
+    from pipeline.store.bundle import load_bundle
 
     failures: list[str] = []
     if data:
@@ -91,7 +91,7 @@ def curve_command(config: Path, data: tuple[str, ...]) -> None:
     """
     from pipeline.config import read_config
     from pipeline.curve import learning_curve
-    from pipeline.report import as_text
+    from pipeline.measure.report import as_text
 
     with progress_bar("training on shares of the articles") as progress:
         table = learning_curve(read_config(config), data, say=click.echo, progress=progress)

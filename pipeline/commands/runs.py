@@ -63,7 +63,7 @@ def ui_command(config: Path, port: int) -> None:
     Example: topics ui --port 5001
     """
     from pipeline.config import read_config
-    from pipeline.tracking import serve_page
+    from pipeline.store.tracking import serve_page
 
     settings = read_config(config)
     serve_page(Path(settings.output), port)

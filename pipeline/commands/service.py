@@ -72,8 +72,8 @@ def export_command(corrections: Path, output: Path | None) -> None:
     Example: have the next training learn from them
       topics corrections export --output data/articles/corrections.jsonl
     """
-    from pipeline.corrections import export
-    from pipeline.files import writing_whole
+    from pipeline.store.corrections import export
+    from pipeline.store.files import writing_whole
 
     lines = [f"{line}\n" for line in export(corrections)]
     if output is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from pipeline.rollup import roll_up
+from pipeline.model.rollup import roll_up
 from pipeline.schema import Prediction, Topic
 
 Style = Callable[[str, str], str]

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from pipeline.rollup import Rollup, roll_up
+from pipeline.model.rollup import Rollup, roll_up
 from pipeline.schema import Explanation, Prediction, Topic
 
 LEVELS = 4

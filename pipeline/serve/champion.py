@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.bundle import Bundle, load_bundle
 from pipeline.errors import TopicsError
 from pipeline.predict import bundle_path
+from pipeline.store.bundle import Bundle, load_bundle
 
 _Stamp = tuple[str, int, int, int]
 

@@ -1,0 +1,1 @@
+"""Answers held against labels: figures, intervals, comparisons, counts."""

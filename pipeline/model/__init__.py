@@ -1,0 +1,1 @@
+"""The classifier: fitting, scores, labels, and why."""

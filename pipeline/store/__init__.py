@@ -1,0 +1,1 @@
+"""What is kept: corpus, models, runs, corrections, tables of answers."""

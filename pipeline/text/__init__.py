@@ -1,0 +1,1 @@
+"""Texts to counted and weighted terms."""
