@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from pipeline.text.features import Analyzer, CountedTexts
+from pipeline.text.terms import Terms, learn_terms
 from pipeline.config import Config, read_config, read_topics
 from pipeline.schema import Topic
 
@@ -191,3 +193,13 @@ def run(
 
 def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+def learn_vocabulary(texts: list[str], analyzer: Analyzer) -> dict[str, int]:
+    """Give every term of the texts its index."""
+    return {term: index for index, term in enumerate(learn_terms(texts, analyzer, min_df=1))}
+
+
+def count(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int]) -> CountedTexts:
+    """Count the terms of a vocabulary."""
+    return Terms("\n".join(vocabulary), analyzer).count(texts)

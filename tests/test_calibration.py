@@ -47,8 +47,9 @@ def test_equal_margins_give_the_base_rate() -> None:
 def test_expected_calibration_error_of_a_literal_case() -> None:
     scores = np.array([0.05, 0.05, 0.95, 1.0])
     labels = np.array([False, True, True, True])
-    assert expected_calibration_error(scores, labels) == pytest.approx((0.9 + 0.05) / 4)
-    assert expected_calibration_error(labels.astype(float), labels) == 0.0
+    every = np.ones((1, 4))
+    assert expected_calibration_error(scores, labels, every)[0] == pytest.approx((0.9 + 0.05) / 4)
+    assert expected_calibration_error(labels.astype(float), labels, every)[0] == 0.0
 
 
 def test_reliability_leaves_empty_bins_out() -> None:

@@ -101,7 +101,7 @@ def test_predict_in_other_formats_and_with_terms(
 ) -> None:
     model = trained.experiment.candidate
     text = support.run("predict", article, "--model", model, "--format", "text", "--explain")
-    assert re.search(r"^  1  Bridge [01]\.\d\d$", text.stdout, re.MULTILINE)
+    assert re.search(r"^  1  Bridge [01]\.\d\d \(\+[01]\.\d\d\)$", text.stdout, re.MULTILINE)
     assert "bias" in text.stdout
     output = tmp_path / "out" / "rows.csv"
     done = support.run("predict", article, "--model", model, "--format", "csv", "--output", output)

@@ -18,7 +18,7 @@ def test_bias_terms_and_rest_sum_to_the_scores_logit(bundle: Bundle, topic: str,
     scores = bundle.scorer.scores(TEXTS)[:, support.TOPICS.index(topic)]
     for text, score in zip(TEXTS, scores, strict=True):
         why = explain(bundle.scorer, text, topic, most=most)
-        logit = why.bias + sum(value for _, value in why.terms) + why.rest
+        logit = why.bias + sum(part.value for part in why.terms) + why.rest
         assert 1 / (1 + np.exp(-logit)) == pytest.approx(score, abs=1e-12)
         assert logit == pytest.approx(np.log(score / (1 - score)), rel=1e-6)
         assert len(why.terms) <= most
@@ -26,7 +26,7 @@ def test_bias_terms_and_rest_sum_to_the_scores_logit(bundle: Bundle, topic: str,
 
 def test_terms_are_of_the_text_largest_first(bundle: Bundle) -> None:
     why = explain(bundle.scorer, "The old bridge and the viaduct were closed.", "bridge", most=5)
-    terms, values = zip(*why.terms, strict=True)
+    terms, values = [part.term for part in why.terms], [part.value for part in why.terms]
     assert terms[0] in ("bridge", "bridg*", "viaduct", "viadu*")
     assert list(np.abs(values)) == sorted(np.abs(values), reverse=True)
     assert len(set(terms)) == len(terms)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline.text.features import Analyzer, count, learn_vocabulary, sentences, words
+from support import count, learn_vocabulary
+
+from pipeline.text.features import Analyzer, sentences, words
 
 
 @pytest.mark.parametrize(

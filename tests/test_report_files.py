@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = (ROOT / f"data/articles/{name}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
         (made / "data" / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     config = yaml.safe_load((ROOT / "configs/default.yaml").read_text(encoding="utf-8"))
-    config["data"] |= {"train": ["data"], "topics": str(ROOT / "configs/topics.yaml")}
+    config["data"] |= {"train": ["data"], "topics": str(ROOT / "configs/topics.yaml"), "test_writers": ["t1"]}
     config["data"] |= {"probes": str(ROOT / "data/probes")}
     config["gate"] = {}
     (made / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -18,16 +18,17 @@ from pipeline.reports.behaviour import (
 from pipeline.reports.studies import Subject
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.text.features import Analyzer
-from pipeline.text.weighting import Weighting
+from pipeline.text.terms import Terms
 
 # a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
 SCORER = Scorer(
     topics=("wet", "cold"),
-    analyzer=Analyzer(ngrams=1, prefix=0),
-    terms=("peru", "rain", "snow", "the"),
-    weighting=Weighting(np.ones(4), unknown_idf=1.0, sublinear=False, unknown=0.0),
+    terms=Terms("peru\nrain\nsnow\nthe", Analyzer(ngrams=1, prefix=0)),
+    table=np.array([[1.0, -9.0, 0.0], [1.0, 9.0, 0.0], [1.0, 0.0, 9.0], [1.0, 0.0, 0.0]]),
+    unknown_idf=1.0,
+    sublinear=False,
+    unknown=0.0,
     sentence_share=0.5,
-    weights=np.array([[-9.0, 0.0], [9.0, 0.0], [0.0, 9.0], [0.0, 0.0]]),
     intercept=np.array([-3.0, -3.0]),
     slope=np.ones(2),
     offset=np.zeros(2),

@@ -3,8 +3,9 @@ import re
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
+from support import count, learn_vocabulary
 
-from pipeline.text.features import Analyzer, count, learn_vocabulary, words
+from pipeline.text.features import Analyzer, words
 from pipeline.text.weighting import Weighting, fit_weighting
 
 TEXTS = [

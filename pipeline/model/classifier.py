@@ -95,7 +95,9 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         every = np.ones(len(texts), bool)
         weighting, _, self.estimators_ = fit_rows(self, counted, len(terms), labels, every)
         kept = np.flatnonzero(weighting.idf)
-        self.weighting_ = replace(weighting, idf=weighting.idf[kept])
+        self.weighting_ = replace(weighting, idf=_single(weighting.idf[kept]))
+        for estimator in self.estimators_:
+            estimator.coef_ = _single(estimator.coef_)
         self.terms_ = Terms("\n".join(terms[index] for index in kept.tolist()), self.analyzer)
         progress(self.folds + 1, self.folds + 1)
         return self
@@ -186,3 +188,8 @@ def _fold_margins(
     _, features, estimators = fit_rows(model, counted, n_terms, labels, ~held_out)
     columns = [pooled(estimator, features, model.sentence_share)[held_out] for estimator in estimators]
     return np.column_stack(columns)
+
+
+def _single(values: Floats) -> Floats:
+    """Round to what single precision holds: the bundle keeps that, and both are to give the same scores."""
+    return values.astype(np.float32).astype(np.float64)

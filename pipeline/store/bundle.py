@@ -3,8 +3,8 @@
 The container's metadata carry the format's version and a checksum over everything, so that a damaged file, a file
 of another kind and a file of another version are told apart before any number is used.
 
-Weights are kept in float32: a score differs from the training-side object's by less than 1e-6, since a weight and
-an idf are off by 6e-8 of their size at most and margins are sums of features of a unit vector.
+Weights and idf are kept in float32. The classifier rounds its own to that when it is fitted, so a bundle gives the
+scores of the training-side object within 1e-9.
 """
 
 import json
