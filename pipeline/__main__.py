@@ -159,12 +159,13 @@ def predict_command(
     from pipeline.predict import predict_all
     from pipeline.render import rendered
     from pipeline.sources import read
-    from pipeline.streams import Job
     from pipeline.tables import is_table
 
     if text_column or any(map(is_table, sources)):
         if len(sources) > 1 or explain or form == "text":
             raise click.UsageError("a table is labelled by itself, as jsonl or csv, without --explain")
+        from pipeline.streams import Job
+
         job = Job(sources[0], text_column or "text", _bundle_path(model), form or "jsonl", workers)
         _label_table(job, output, resume=resume)
         return
