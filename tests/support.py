@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.text.features import Analyzer, CountedTexts
-from pipeline.text.terms import Terms, learn_terms
 from pipeline.config import Config, read_config, read_topics
 from pipeline.schema import Topic
+from pipeline.text.features import Analyzer, CountedTexts
+from pipeline.text.terms import Terms, learn_terms
 
 ENVIRONMENT = {
     name: value

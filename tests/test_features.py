@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from support import count, learn_vocabulary
 
 from pipeline.text.features import Analyzer, sentences, words

@@ -82,7 +82,13 @@ def test_a_run_has_its_artifacts(run: Run) -> None:
         "reliability_test",
     ):
         assert f"figures/{name}.png" in found
-    assert {"config.yaml", "report/training.md", "report/report.md", "report/report.html", "report/MODEL_CARD.md"} <= found
+    assert {
+        "config.yaml",
+        "report/training.md",
+        "report/report.md",
+        "report/report.html",
+        "report/MODEL_CARD.md",
+    } <= found
 
 
 def test_the_logged_bundle_is_the_one_in_the_output_folder(

@@ -54,7 +54,7 @@ class Champion:
         if not path.exists():
             load_bundle(path)
         self._seen = self._stamp()
-        bundle: Bundle = load_bundle(path)
+        bundle: Bundle = load_bundle(path, mapped=False)
         bundle.scorer.scores(["what is made at first use is made before the first request"])
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self.bundle = bundle

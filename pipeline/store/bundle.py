@@ -56,10 +56,13 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     container.write(path, arrays, metadata)
 
 
-def load_bundle(path: Path) -> Bundle:
-    """Open a bundle; raise BundleError if it is missing, damaged, of another kind or of another version."""
+def load_bundle(path: Path, *, mapped: bool = True) -> Bundle:
+    """Open a bundle; raise BundleError if it is missing, damaged, of another kind or of another version.
+
+    A process that lives long takes a copy (`mapped=False`), which the file's being overwritten cannot hurt.
+    """
     try:
-        arrays, metadata, right = container.read(path)
+        arrays, metadata, right = container.read(path, mapped=mapped)
         _check_kind(path, metadata)
         if not right:
             raise BundleError(f"{path}: damaged: checksum differs; train again or restore the file")

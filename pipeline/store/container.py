@@ -28,10 +28,14 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
     path.write_bytes(save(arrays, metadata={**metadata, CHECKSUM: _checksum(arrays, metadata)}))
 
 
-def read(path: Path) -> tuple[Arrays, dict[str, str], bool]:
-    """Map a file: its arrays, its metadata, and whether its checksum is right; ValueError for another format."""
+def read(path: Path, *, mapped: bool = True) -> tuple[Arrays, dict[str, str], bool]:
+    """Open a file: its arrays, its metadata, and whether its checksum is right; ValueError for another format.
+
+    Without `mapped` the content is copied: it survives somebody's overwriting the file in place.
+    """
     with path.open("rb") as file:
-        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else file.read()
+    content = memoryview(held)
     end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
     if end > len(content):
         raise ValueError("the header is longer than the file")
