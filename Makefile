@@ -8,11 +8,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 SANITIZED := build/sanitized
 SECONDS ?= 60
+QUALITY ?= configs/reuters.yaml
 
-.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test lint format lock clean bench wheel fuzz sanitize
+.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test lint format lock clean bench benchmark-quality wheel fuzz sanitize
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## Make the environment in .venv from the lock file, with uv where it is installed, else pip
 
@@ -82,6 +83,9 @@ format: $(READY) ## Put the code in its format
 
 bench: .venv/.bench ## Measure speed, memory and size beside scikit-learn and fastText
 	$(BIN)/python -m bench --config $(CONFIG)
+
+benchmark-quality: .venv/.bench ## Measure quality beside peers on Reuters-21578 (skipped where it is absent): QUALITY=config
+	$(BIN)/python -m bench.quality --config $(QUALITY)
 
 .venv/.bench: requirements-bench.lock $(READY)
 	@if command -v uv >/dev/null; then \

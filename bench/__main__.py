@@ -16,9 +16,9 @@ from bench import measure, peers
 from bench.measure import Figure
 from bench.table import FALLBACK, FASTTEXT, OURS, USUAL, header, line, machine
 from pipeline.config import read_config
+from pipeline.model.experiment import classifier, label_matrix
 from pipeline.store import corpus
 from pipeline.store.bundle import load_bundle
-from pipeline.train import classifier
 
 BOTH = "scikit-learn with sentences"
 SAMPLE = 1500
@@ -49,7 +49,7 @@ class Bench:
         self.scorer = load_bundle(model).scorer
         self.rows = corpus.read_sides(self.settings, self.scorer.topics).train
         self.texts = [row.text for row in self.rows]
-        self.labels = corpus.label_matrix(self.rows, self.scorer.topics)
+        self.labels = label_matrix(self.rows, self.scorer.topics)
         self.article = folder / "article.txt"
         self.article.write_text("\n\n".join(peers.one_line(text) for text in self.texts[:8]), encoding="utf-8")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.model.experiment import label_matrix
 from pipeline.model.rollup import SHARE
 from pipeline.predict import bundle_path
 from pipeline.store import corpus
@@ -33,7 +34,7 @@ def main() -> None:
     chosen = parser.parse_args()
     scorer = load_bundle(bundle_path(chosen.model)).scorer
     rows = corpus.labelled(corpus.read(chosen.data, scorer.topics))
-    meant = corpus.label_matrix(rows, scorer.topics)
+    meant = label_matrix(rows, scorer.topics)
     said = scorer.labels(scorer.scores([row.text for row in rows]))
     names = np.array([row.article for row in rows])
     articles = [names == name for name in dict.fromkeys(names.tolist())]

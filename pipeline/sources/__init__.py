@@ -8,7 +8,6 @@ from pathlib import Path
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 from pipeline.sources.formats import SUFFIXES, articles_in
-from pipeline.sources.web import fetch
 
 MAX_BYTES = 20_000_000
 
@@ -35,6 +34,8 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
 
 def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[Article | SourceError]:
     """Read the page, document or feed at every address; see `web.fetch` for what is refused."""
+    from pipeline.sources.web import fetch
+
     for url in urls:
         try:
             yield from articles_in(fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private), url)

@@ -1,0 +1,102 @@
+"""Every command of the README is run, in its order, in a copy of the project with less data."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import support
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+SERVERS = {
+    "make serve": "http://127.0.0.1:8000/healthz",
+    "make ui": "http://127.0.0.1:5000/health",
+    "mlflow models serve": "http://127.0.0.1:5000/ping",
+}
+RUNS_THIS = "make test"
+ROWS = {"w1": 400, "v6": 400, "x2": 400, "t1": 200, "t2": 100, "t3": 100}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what git tracks, with fewer rows, lower floors and this environment."""
+    copy = tmp_path_factory.mktemp("readme") / "project"
+    for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
+        if not name.startswith(("data/articles/", "tests/")) and (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    (copy / "data/articles").mkdir()
+    for name, number in ROWS.items():
+        lines = (ROOT / f"data/articles/{name}.jsonl").read_text(encoding="utf-8").splitlines()[:number]
+        (copy / f"data/articles/{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = (copy / "configs/default.yaml").read_text(encoding="utf-8")
+    floors = re.sub(r"(macro_f1|none_recall): 0\.\d+", r"\1: 0.3", config)
+    (copy / "configs/default.yaml").write_text(floors, encoding="utf-8")
+    (copy / ".venv").mkdir()
+    (copy / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *command], cwd=copy, check=True)
+    (copy / ".venv/.ready").touch()
+    return copy
+
+
+def environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**support.ENVIRONMENT, "PATH": path, "PYTHONPATH": ""}
+
+
+def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    end = time.monotonic() + 90
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            time.sleep(0.3)
+    return False
+
+
+def test_every_command_of_the_readme_works(project: Path) -> None:
+    assert COMMANDS[:2] == ["make train", RUNS_THIS]
+    for command in COMMANDS:
+        served = next((url for name, url in SERVERS.items() if name in command), None)
+        if command == RUNS_THIS:
+            continue  # this is it
+        if served:
+            process = subprocess.Popen(
+                ["bash", "-c", command], cwd=project, env=environment(), start_new_session=True
+            )
+            try:
+                assert answers(served, process), command
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=project, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_example_is_what_the_shipped_command_prints() -> None:
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert shown
+    paragraphs = re.findall(r"^ {2}\d  (.*)$", shown[1], re.MULTILINE)
+    topics = [re.findall(r"(\D+?) \d\.\d\d", line) for line in paragraphs]
+    assert [[name.strip(" ()+") for name in line] for line in topics][4:7] == [
+        ["COP29", "Energy security"],
+        ["Mine action", "Peace process"],
+        ["Cybersecurity"],
+    ]
+    assert json.dumps(paragraphs.count("-")) == "6"
