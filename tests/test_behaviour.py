@@ -3,6 +3,7 @@
 A floor is what that model reaches less a little, and no more: raise it when the model gets better.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pipeline.reports.probes import read_probes
 from pipeline.reports.studies import Probes
 from pipeline.schema import LabelledParagraph
 from pipeline.store import corpus
+from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}
@@ -57,3 +59,30 @@ def test_invariance(shipped: Shipped) -> None:
     below = {o.name: o.passed.mean() for o in outcomes if o.passed.mean() < floors[how[o.name]]}
     assert not below
     assert all(len(outcome.passed) >= 20 for outcome in outcomes)
+
+
+READOUT = [
+    (),
+    (),
+    (),
+    (),
+    ("cop29", "energy_security"),
+    ("mine_action", "peace_process"),
+    ("cybersecurity",),
+    (),
+    (),
+]
+
+
+def test_the_readout_is_labelled_as_the_codebook_says_and_the_readme_shows_it(shipped: Shipped) -> None:
+    scorer = shipped[0]
+    text = (ROOT / "docs/readout.txt").read_text(encoding="utf-8")
+    labels = scorer.labels(scorer.scores([text[start:end] for start, end in split(text)]))
+    given = [tuple(t for t, yes in zip(scorer.topics, row, strict=True) if yes) for row in labels]
+    assert given == READOUT
+    titles = {topic.id: topic.title for topic in read_topics(ROOT / "configs/topics.yaml")}
+    example = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    lines = re.findall(r"^ {2}\d  (.*)$", example[1], re.MULTILINE)
+    shown = [tuple(t for t, title in titles.items() if f"{title} " in line) for line in lines]
+    assert shown == READOUT

@@ -108,7 +108,8 @@ def _label_articles(
         errors.append(error)
         click.echo(f"error: {error}", err=True)
 
-    articles = chain(read(sources), read_urls(urls, allow_private=allow_private))
+    pages = read_urls(urls, allow_private=allow_private) if urls else ()  # HTTP is imported only for addresses
+    articles = chain(read(sources), pages)
     rows = predict_all(articles, bundle, explained=explain or form == "html", complain=complain)
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), output)
     if errors:
