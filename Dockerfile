@@ -1,8 +1,9 @@
 # The service alone: no scikit-learn, no MLflow, nobody's root, nothing to write but /corrections.
-FROM python:3.12-slim AS build
+FROM python:3.12 AS build
 COPY docker/serve.lock /tmp/serve.lock
 RUN python -m venv /app/.venv && /app/.venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/serve.lock
 COPY pyproject.toml README.m[d] /app/src/
+COPY kernel /app/src/kernel
 COPY pipeline /app/src/pipeline
 RUN /app/.venv/bin/pip install --no-cache-dir --no-deps /app/src && /app/.venv/bin/python -m compileall -q /app/.venv
 
