@@ -45,7 +45,8 @@ def main() -> None:
     models = [LogisticRegression(C=C, max_iter=2000).fit(X, column) for column in y.T]
     table: list[report.Row] = [[f"embeddings, C={C:g}", *FIGURES]]
     for name, rows in sets.items():
-        scores = np.column_stack([model.predict_proba(embed(rows))[:, 1] for model in models])
+        vectors = embed(rows)
+        scores = np.column_stack([model.predict_proba(vectors)[:, 1] for model in models])
         labels = label_matrix(rows, ids)
         found = metrics.point(metrics.figures(ids, labels, scores >= thresholds, scores))
         table.append([name, *(f"{found[figure]:.3f}" for figure in FIGURES)])
