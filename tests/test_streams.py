@@ -148,7 +148,7 @@ def test_an_interrupted_job_goes_on_without_loss_or_double_rows(model: Path, tmp
 
 
 def test_ctrl_c_ends_every_process_and_leaves_a_part_to_go_on_with(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", TEXTS * 4000)
+    table = json_lines(tmp_path / "t.jsonl", TEXTS * 16000)
     output, part = tmp_path / "out", tmp_path / ".out.part"
     arguments = [table, "--workers", 2, "--output", output]
     with subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True) as begun:
@@ -158,7 +158,7 @@ def test_ctrl_c_ends_every_process_and_leaves_a_part_to_go_on_with(model: Path, 
         assert begun.communicate()[1] == "interrupted; what was there before is unchanged\n"
     assert begun.returncode == 130
     assert predict(model, *arguments, "--resume").returncode == 0
-    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 240_001))
+    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 960_001))
 
 
 def test_a_part_of_another_table_is_not_gone_on_with(model: Path, tmp_path: Path) -> None:
