@@ -19,7 +19,7 @@ from pipeline.store.bundle import load_bundle
 from pipeline.store.tracking import ModelVersion, Tracker
 
 SHARES = (0.12, 0.25, 0.5)
-_LOGGED = ("micro_f1", "macro_f1", "macro_average_precision", "none_recall", "exact_match")
+_LOGGED = ("micro_f1", "macro_f1", "macro_average_precision", "none_precision", "none_recall", "exact_match")
 Sets = dict[str, list[LabelledParagraph]]
 Points = dict[str, tuple[list[LabelledParagraph], dict[str, Evaluation]]]
 
