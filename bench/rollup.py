@@ -1,7 +1,7 @@
-"""Check rules that roll paragraphs up to an article: each applied to people's labels and to the model's.
+"""Check rules that roll paragraphs up to an article: each applied to the settled labels and to the model's.
 
 A rule is good where the model's errors in single paragraphs do not change what the article is about. Prints, for
-each rule: topics by people's labels, micro-F1 of the model's against them, and articles with all topics right.
+each rule: topics by the settled labels, micro-F1 of the model's against them, and articles with all topics right.
 """
 
 import argparse
