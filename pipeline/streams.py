@@ -106,19 +106,41 @@ def _answering(job: Job, bundle: Bundle) -> Iterator[Callable[[Iterator[Chunk]],
         return
     pool = ProcessPoolExecutor(job.workers, get_context("spawn"), _open_in_worker, (job,))
     try:
-        yield partial(_in_order, pool, job.workers * _AHEAD)
+        with _interrupts_held() as heed:
+            yield partial(_in_order, pool, job.workers * _AHEAD, heed)
     except BrokenProcessPool:
         raise OutputError("a worker process ended early; go on with --resume, or with fewer workers") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _in_order(pool: ProcessPoolExecutor, ahead: int, chunks: Iterator[Chunk]) -> Iterator[Answers]:
+def _in_order(
+    pool: ProcessPoolExecutor, ahead: int, heed: Callable[[], None], chunks: Iterator[Chunk]
+) -> Iterator[Answers]:
     given = (pool.submit(_answer_in_worker, chunk.sent()) for chunk in chunks)
     waiting: deque[Future[Answers]] = deque(islice(given, ahead))
     while waiting:
         yield waiting.popleft().result()
+        heed()
         waiting.extend(islice(given, 1))
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[Callable[[], None]]:
+    """Keep Ctrl-C until it is heeded: raised inside the pool's own locks, it would leave them locked for ever."""
+    told: list[int] = []
+
+    def heed() -> None:
+        if told:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, _: told.append(number))
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _worker: dict[str, Any] = {}  # what a worker process opened when it began
