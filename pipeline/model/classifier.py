@@ -89,7 +89,6 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         groups = groups if groups is not None else [str(index) for index in range(len(texts))]
         terms = learn_terms(texts, self.analyzer, min_df=max(self.min_df, 1))
         counted = terms.count(texts)
-        self.n_topics_ = labels.shape[1]
         self.fold_ = by_article(groups, folds=self.folds, seed=self.fold_seed)
         self._calibrate(self._out_of_fold(counted, len(terms), labels, progress), labels)
         every = np.ones(len(texts), bool)
