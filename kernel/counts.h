@@ -75,10 +75,10 @@ static void count_sentence(Counts *counts, const Tokens *tokens, size_t sentence
     size_t n = sentence_keys(tokens, from, to, analysis, counts->keys);
     counts->n_here = counts->unknown_here = 0;
     for (size_t i = 0; i < AHEAD && i < n; i++)
-        PREFETCH(&table->keys[counts->keys[i] & table->mask]);
+        PREFETCH(&table->slots[counts->keys[i] & table->mask]);
     for (size_t i = 0; i < n; i++) {
         if (i + AHEAD < n)
-            PREFETCH(&table->keys[counts->keys[i + AHEAD] & table->mask]);
+            PREFETCH(&table->slots[counts->keys[i + AHEAD] & table->mask]);
         uint32_t index = find(table, counts->keys[i]);
         if (index == UNKNOWN) {
             counts->unknown_here++;

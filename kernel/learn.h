@@ -5,6 +5,7 @@
 #include "terms.h"
 
 typedef struct {
+    uint64_t key;
     uint32_t texts; /* that have the term; 0 once it has been listed */
     uint32_t last;  /* 1 + the last of them */
 } Found;
@@ -23,23 +24,15 @@ static void free_learned(Learned *learned)
     PyMem_RawFree(learned->keys);
 }
 
-static int double_table(Table *table)
+static int double_table(Learned *learned)
 {
     Table larger;
-    if (make_table(&larger, (table->mask + 1) * 4 / 3)) {
-        free_table(&larger);
+    if (make_table(&larger, (learned->table.mask + 1) * 4 / 3))
         return NO_MEMORY;
-    }
-    for (size_t slot = 0; slot <= table->mask; slot++) {
-        if (!table->keys[slot])
-            continue;
-        size_t place = slot_of(&larger, table->keys[slot]);
-        larger.keys[place] = table->keys[slot];
-        larger.values[place] = table->values[slot];
-    }
-    larger.n = table->n;
-    free_table(table);
-    *table = larger;
+    for (uint32_t number = 0; number < learned->table.n; number++)
+        insert(&larger, learned->found[number].key);
+    free_table(&learned->table);
+    learned->table = larger;
     return DONE;
 }
 
@@ -55,16 +48,17 @@ static int learn_text(Learned *learned, const Tokens *tokens, Analysis analysis,
             return NO_MEMORY;
         size_t n = sentence_keys(tokens, from, to, analysis, learned->keys);
         while (table->n + n > (table->mask + 1) / 3 * 2)
-            if (double_table(table))
+            if (double_table(learned))
                 return NO_MEMORY;
         for (size_t i = 0; i < n; i++) {
             uint32_t number = insert(table, learned->keys[i]);
             if (number != UNKNOWN)
-                learned->found[number] = (Found){0, 0};
+                learned->found[number] = (Found){learned->keys[i], 0, 0};
             else
                 number = find(table, learned->keys[i]);
-            if (learned->found[number].last != text + 1)
-                learned->found[number] = (Found){learned->found[number].texts + 1, text + 1};
+            Found *found = &learned->found[number];
+            found->texts += found->last != text + 1;
+            found->last = text + 1;
         }
     }
     return DONE;

@@ -17,13 +17,12 @@ typedef struct {
     unsigned ngrams, prefix;
 } Analysis;
 
-/* Mix all bits (the finaliser of MurmurHash3); 0 marks an empty place in a table and is no key. */
+/* Mix all bits: the finaliser of MurmurHash3. */
 INLINED uint64_t mixed(uint64_t hash)
 {
     hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCDu;
     hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53u;
-    hash ^= hash >> 33;
-    return hash ? hash : 1;
+    return hash ^ (hash >> 33);
 }
 
 #define WORD_KEY(hash) mixed(hash)
@@ -53,11 +52,11 @@ static size_t keys_of(size_t words, Analysis analysis)
     return words * (analysis.ngrams + 1);
 }
 
-/* Open addressing with linear probing; at most two thirds full. */
+/* Open addressing with linear probing, at most two thirds full. In a slot are the high bits of a key, and in place of
+   the low ones, which say where it is, 1 + its number: half the memory, which is what finding a key waits for. */
 typedef struct {
-    uint64_t *keys;
-    uint32_t *values;
-    uint64_t mask;
+    uint64_t *slots; /* 0: empty */
+    uint64_t mask;   /* of the low bits; there are 1 + mask slots */
     uint32_t n;
 } Table;
 
@@ -66,41 +65,39 @@ static int make_table(Table *table, size_t expected)
     size_t room = 64;
     while (room < expected + expected / 2)
         room *= 2;
-    table->keys = PyMem_RawCalloc(room, sizeof(uint64_t));
-    table->values = PyMem_RawMalloc(room * sizeof(uint32_t));
+    table->slots = PyMem_RawCalloc(room, sizeof(uint64_t));
     table->mask = room - 1;
     table->n = 0;
-    return table->keys && table->values ? DONE : NO_MEMORY;
+    return table->slots ? DONE : NO_MEMORY;
 }
 
 static void free_table(Table *table)
 {
-    PyMem_RawFree(table->keys);
-    PyMem_RawFree(table->values);
+    PyMem_RawFree(table->slots);
 }
 
-INLINED size_t slot_of(const Table *table, uint64_t key)
+INLINED uint64_t *slot_of(const Table *table, uint64_t key)
 {
-    size_t slot = key & table->mask;
-    while (table->keys[slot] && table->keys[slot] != key)
-        slot = (slot + 1) & table->mask;
-    return slot;
+    size_t place = key & table->mask;
+    while (table->slots[place] && (table->slots[place] ^ key) > table->mask)
+        place = (place + 1) & table->mask;
+    return &table->slots[place];
 }
 
+/* Give the number of a key, UNKNOWN (which is 0 - 1) where there is none. */
 INLINED uint32_t find(const Table *table, uint64_t key)
 {
-    size_t slot = slot_of(table, key);
-    return table->keys[slot] ? table->values[slot] : UNKNOWN;
+    return (uint32_t)(*slot_of(table, key) & table->mask) - 1;
 }
 
 /* Give a new key the next number; UNKNOWN where the key is there already. The caller has made room. */
 static uint32_t insert(Table *table, uint64_t key)
 {
-    size_t slot = slot_of(table, key);
-    if (table->keys[slot])
+    uint64_t *slot = slot_of(table, key);
+    if (*slot)
         return UNKNOWN;
-    table->keys[slot] = key;
-    return table->values[slot] = table->n++;
+    *slot = (key & ~table->mask) | (table->n + 1);
+    return table->n++;
 }
 
 #endif

@@ -31,7 +31,7 @@ typedef struct {
     uint32_t *codes;
     Word *words;
     size_t *sentences; /* the first word of each */
-    size_t n_codes, n_words, n_sentences;
+    size_t n_words, n_sentences;
     size_t room_codes, room_words, room_sentences;
 } Tokens;
 
@@ -74,20 +74,21 @@ INLINED uint32_t code_at(const Text *text, int kind, size_t place)
    character decides: a possessive at the end of the word is cut. */
 typedef struct {
     uint64_t hash, prefix_hash;
-    size_t start;
-    unsigned prefix;
+    uint32_t *codes;
+    size_t start, end; /* of the word in codes */
+    size_t prefix;
     int held;
 } Reader;
 
-INLINED void append(Tokens *tokens, Reader *reader, uint32_t code)
+INLINED void append(Reader *reader, uint32_t code)
 {
-    tokens->codes[tokens->n_codes++] = code;
+    reader->codes[reader->end++] = code;
     reader->hash = step(reader->hash, code);
-    if (tokens->n_codes - reader->start == reader->prefix)
+    if (reader->end - reader->start == reader->prefix)
         reader->prefix_hash = reader->hash;
 }
 
-INLINED void letter(Tokens *tokens, Reader *reader, uint32_t code)
+INLINED void letter(Reader *reader, uint32_t code)
 {
     if (reader->held) {
         if (reader->held == 1 && code == 's') {
@@ -95,15 +96,15 @@ INLINED void letter(Tokens *tokens, Reader *reader, uint32_t code)
             return;
         }
         if (reader->held == 2)
-            append(tokens, reader, 's');
+            append(reader, 's');
         reader->held = 0;
     }
-    append(tokens, reader, code);
+    append(reader, code);
 }
 
 INLINED void end_word(Tokens *tokens, Reader *reader)
 {
-    size_t length = tokens->n_codes - reader->start;
+    size_t length = reader->end - reader->start;
     if (length) {
         Word *word = &tokens->words[tokens->n_words++];
         word->hash = reader->hash;
@@ -112,7 +113,7 @@ INLINED void end_word(Tokens *tokens, Reader *reader)
         word->length = length;
     }
     reader->hash = FACTOR;
-    reader->start = tokens->n_codes;
+    reader->start = reader->end;
     reader->held = 0;
 }
 
@@ -136,23 +137,26 @@ INLINED int64_t ends_piece(const Text *text, int kind, size_t place)
 
 INLINED int tokenise_kind(Tokens *tokens, const Text *text, int kind, unsigned prefix)
 {
-    Reader reader = {FACTOR, FACTOR, 0, prefix, 0};
-    for (size_t place = 0; place < text->length; place++) {
+    Reader reader = {FACTOR, FACTOR, tokens->codes, 0, 0, prefix, 0};
+    const size_t length = text->length;
+    const Page *first = page_at(0); /* of most characters, so it is looked up once */
+    for (size_t place = 0; place < length; place++) {
         uint32_t code = code_at(text, kind, place);
-        const Page *page = page_at(PAGE_OF(code));
+        const Page *page = PAGE_OF(code) ? page_at(PAGE_OF(code)) : first;
         if (!page)
             return 1 + PAGE_OF(code);
         uint32_t fold = page->folds[PLACE_OF(code)];
         if (fold >= SEVERAL) {
-            size_t length = SEVERAL_LENGTH(fold);
+            size_t several = SEVERAL_LENGTH(fold);
             /* the rest of the text, one code point each, and a held s keep their room */
-            size_t needed = tokens->n_codes + length + (text->length - place) + 1;
+            size_t needed = reader.end + several + (length - place) + 1;
             if (reserve(&tokens->codes, &tokens->room_codes, needed, sizeof(uint32_t)))
                 return NO_MEMORY;
-            for (size_t i = 0; i < length; i++)
-                letter(tokens, &reader, page->pool[SEVERAL_PLACE(fold) + i]);
+            reader.codes = tokens->codes;
+            for (size_t i = 0; i < several; i++)
+                letter(&reader, page->pool[SEVERAL_PLACE(fold) + i]);
         } else if (fold >= FIRST_CODE) {
-            letter(tokens, &reader, fold);
+            letter(&reader, fold);
         } else if (fold == SEPARATOR) {
             end_word(tokens, &reader);
             if (!(page->roles[PLACE_OF(code)] & ENDS))
@@ -175,7 +179,7 @@ INLINED int tokenise_kind(Tokens *tokens, const Text *text, int kind, unsigned p
 /* Replace the content of `tokens` by the words and sentences of a text. */
 static int tokenise(Tokens *tokens, const Text *text, unsigned prefix)
 {
-    tokens->n_codes = tokens->n_words = 0;
+    tokens->n_words = 0;
     tokens->n_sentences = 1;
     size_t words = text->length / 2 + 1; /* a word takes a character, and another keeps it from the next */
     if (reserve(&tokens->codes, &tokens->room_codes, text->length + 1, sizeof(uint32_t))
