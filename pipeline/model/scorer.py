@@ -57,9 +57,9 @@ class Scorer:
         return Weighting(self.table[:, 0].astype(np.float64), self.unknown_idf, self.sublinear, self.unknown)
 
     @cached_property
-    def _columns(self) -> Floats:
-        """The weights by topic, each in one piece of memory, float64 [k, m]."""
-        return np.ascontiguousarray(self.weights.T, dtype=np.float64)
+    def _columns(self) -> list[Floats | NDArray[np.float32]]:
+        """The weights by topic, k times [m], each in one piece of memory."""
+        return [np.ascontiguousarray(column) for column in self.weights.T]
 
     @cached_property
     def bias(self) -> Floats:
@@ -72,13 +72,13 @@ class Scorer:
 
     def sums(self, counts: Counts) -> Floats:
         """Give `weights . features` of every row, float64 [r, k]."""
-        values = self.weighting.weigh(counts)
+        values, norms = self.weighting.with_norms(counts)
         filled = np.flatnonzero(np.diff(counts.indptr))
         found = np.zeros((len(counts.unknown), len(self.topics)))
         for column, weights in enumerate(self._columns if len(filled) else ()):
             parts = values * weights.take(counts.indices)
             found[filled, column] = np.add.reduceat(parts, counts.indptr[filled])
-        return found
+        return found / norms[:, None]
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Score n texts: calibrated probabilities, float64 [n, k]."""

@@ -25,7 +25,7 @@ from pipeline.text.folding import CLOSES, ENDS, Folding, ascii_table
 
 SENTENCE_WORDS = 6
 _POSSESSIVE = re.compile(r"'s(?= |'|$)")
-_SENTENCE_END = re.compile(rf"(?<=[{re.escape(ENDS)}])[{re.escape(CLOSES)}]*\s+")
+_SENTENCE_END = re.compile(rf"[{re.escape(ENDS)}][{re.escape(CLOSES)}]*\s+")
 _FOLDING = Folding()
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.text.features import Analyzer, CountedTexts, Counts, sentences
 
 Integers = NDArray[np.int64]
-_HINTS = 1 << 20
+_NONE, _SEVERAL = -1, -2  # in a hash table
 _MET = 200_000  # words that are kept, some tens of MB
 
 
@@ -31,21 +31,24 @@ class NGrams:
     width: int
 
     @cached_property
-    def hints(self) -> NDArray[np.bool_]:
-        """Whether any key has this place in a small table, which spares most searches."""
-        found = np.zeros(_HINTS, np.bool_)
-        found[_hint(self.keys)] = True
+    def hashed(self) -> NDArray[np.int32]:
+        """A hash table, which spares most searches: at the place of a key the number of its path, or _SEVERAL."""
+        found = np.full(1 << (len(self.keys).bit_length() + 3), _NONE, np.int32)
+        places = _place(self.keys, found)
+        found[places] = np.arange(len(self.keys))
+        found[places[found[places] != np.arange(len(self.keys))]] = _SEVERAL
         return found
 
     def find(self, paths: Integers, last: Integers) -> Integers:
         """Give the number of every path extended by a word, -1 where there is none."""
+        if not len(self.keys):
+            return np.full(len(paths), -1)
         wanted = paths * self.width + last
-        places = np.flatnonzero((paths >= 0) & (last >= 0) & self.hints[_hint(wanted)])
-        found = np.full(len(paths), -1)
-        if len(self.keys):
-            near = np.minimum(np.searchsorted(self.keys, wanted[places]), len(self.keys) - 1)
-            found[places] = np.where(self.keys[near] == wanted[places], near, -1)
-        return found
+        found = self.hashed[_place(wanted, self.hashed)].astype(np.int64)
+        several = np.flatnonzero(found == _SEVERAL)
+        found[several] = np.minimum(np.searchsorted(self.keys, wanted[several]), len(self.keys) - 1)
+        right = (self.keys[found] == wanted) & (paths >= 0) & (last >= 0)
+        return np.where(right, found, -1)
 
     def term_of(self, paths: Integers) -> Integers:
         """Give the index of the term of every path, -1 where there is none."""
@@ -129,8 +132,8 @@ def learn_terms(texts: Iterable[str], analyzer: Analyzer, min_df: int) -> list[s
     return sorted(term for term, texts_with in found.items() if texts_with >= min_df)
 
 
-def _hint(keys: Integers) -> Integers:
-    return (keys ^ (keys >> 17)) % _HINTS
+def _place(keys: Integers, table: NDArray[np.int32]) -> Integers:
+    return (keys ^ (keys >> 17)) & (len(table) - 1)
 
 
 def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
@@ -140,10 +143,11 @@ def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
 def _counts(rows: Integers, terms: Integers, n: int, m: int) -> Counts:
     known = terms >= 0
     unknown = np.bincount(rows[~known], minlength=n).astype(np.float64)
-    keys = rows[known] * m + terms[known]
+    bits = m.bit_length()
+    keys = rows[known] << bits | terms[known]
     keys.sort()
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     counts = np.diff(first, append=len(keys))
-    row, index = np.divmod(keys[first], max(m, 1))
+    row, index = keys[first] >> bits, keys[first] & ((1 << bits) - 1)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int32)
     return Counts(counts.astype(np.float64), index.astype(np.int32), indptr, unknown)

@@ -33,13 +33,16 @@ class Weighting:
 
     def weigh(self, counts: Counts) -> Floats:
         """Give the feature value of every counted term, aligned with `counts.data`."""
-        rows, idf = counts.rows, self.idf[counts.indices]
-        n = len(counts.unknown)
+        values, norms = self.with_norms(counts)
+        return values / norms[counts.rows]
+
+    def with_norms(self, counts: Counts) -> tuple[Floats, Floats]:
+        """Give the value of every counted term before rows are divided by their norms, and the norms, [r]."""
+        rows, idf, n = counts.rows, self.idf[counts.indices], len(counts.unknown)
         values = (1 + np.log(counts.data) if self.sublinear else counts.data) * idf
         unknown = counts.unknown + np.bincount(rows, counts.data * (idf == 0), minlength=n)
-        known = np.bincount(rows, values * values, minlength=n)
-        squared = known + self.unknown_mass * unknown
-        return values / np.sqrt(np.where(squared > 0, squared, 1.0))[rows]
+        squared = np.bincount(rows, values * values, minlength=n) + self.unknown_mass * unknown
+        return values, np.sqrt(np.where(squared > 0, squared, 1.0))
 
 
 def fit_weighting(
