@@ -48,7 +48,8 @@ def test_margins_equal_a_scikit_learn_pipelines(labelled: Labelled, kind: str, e
     X = vectorizer.fit_transform(texts)
     expected = np.column_stack([clone(estimator).fit(X, y).decision_function(X) for y in labels.T])
     np.testing.assert_allclose(model.decision_function(texts), expected, rtol=0, atol=2e-3)
-    assert list(model.terms_) == sorted(vectorizer.get_feature_names_out())
+    assert sorted(model.terms_) == sorted(vectorizer.get_feature_names_out())
+    assert (np.diff(model.weighting_.idf) >= 0).all()  # what is read most lies together
 
 
 def test_predict_honours_the_fitted_thresholds(fitted: Trained) -> None:

@@ -94,9 +94,11 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         every = np.ones(len(texts), bool)
         weighting, _, self.estimators_ = fit_rows(self, counted, len(terms), labels, every)
         kept = np.flatnonzero(weighting.idf)
+        order = np.argsort(weighting.idf[kept], kind="stable")  # what is read most lies together in memory
+        kept = kept[order]
         self.weighting_ = replace(weighting, idf=_single(weighting.idf[kept]))
         for estimator in self.estimators_:
-            estimator.coef_ = _single(estimator.coef_)
+            estimator.coef_ = _single(estimator.coef_[..., order])
         self.terms_ = Terms("\n".join(terms[index] for index in kept.tolist()), self.analyzer)
         progress(self.folds + 1, self.folds + 1)
         return self
