@@ -42,6 +42,7 @@ def main() -> None:
     Exit status: 0 done; 1 an error, told in one line; 2 wrong usage; 130 interrupted.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it once, when it is imported
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so does numpy: nothing here is worth a start of threads
 
 
 for command in (

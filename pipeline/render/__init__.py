@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipeline.render.machine import as_csv, as_json, as_parquet
-from pipeline.render.report import as_html
 from pipeline.render.text import Style, as_text
 from pipeline.schema import Prediction, Topic
 
@@ -18,10 +17,13 @@ def rendered(
     """Render predictions in one of FORMATS, in UTF-8, piece by piece as they come where the format lets them."""
     if form == "parquet":
         return as_parquet(rows, [topic.id for topic in topics])
+    if form == "html":
+        from pipeline.render.report import as_html
+
+        return (piece.encode() for piece in as_html(rows, topics))
     writers: dict[str, Callable[[], Iterator[str]]] = {
         "text": lambda: as_text(rows, topics, width=width, style=style),
         "jsonl": lambda: (f"{as_json(row)}\n" for row in rows),
         "csv": lambda: as_csv(rows, [topic.id for topic in topics]),
-        "html": lambda: as_html(rows, topics),
     }
     return (piece.encode() for piece in writers[form]())
