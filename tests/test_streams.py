@@ -161,6 +161,20 @@ def test_ctrl_c_ends_every_process_and_leaves_a_part_to_go_on_with(model: Path, 
     assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 960_001))
 
 
+def test_no_worker_outlives_a_killed_parent(model: Path, tmp_path: Path) -> None:
+    table = json_lines(tmp_path / "t.jsonl", TEXTS * 16000)
+    part, arguments = tmp_path / ".out.part", [table, "--workers", 2, "--output", tmp_path / "out"]
+    with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL, start_new_session=True) as begun:
+        while not (part.exists() and part.stat().st_size):
+            time.sleep(0.001)
+        begun.kill()
+    deadline = time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(begun.pid, 0)
+            time.sleep(0.01)
+
+
 def test_a_part_of_another_table_is_not_gone_on_with(model: Path, tmp_path: Path) -> None:
     table = json_lines(tmp_path / "t.jsonl", [MINES])
     (tmp_path / ".out.part").write_text('{"row": 1, "topics": []}\n')

@@ -14,11 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from pipeline.errors import SourceError
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 MAX_ROW = 20_000_000
-_BLOCK, _ROWS = 1 << 19, 1000
+_BLOCK, _ROWS = 1 << 20, 1000
+_LINE_END = ord("\n")
 _UNDECODED = range(0xDC80, 0xDD00)
 
 
@@ -43,9 +46,9 @@ class Chunk:
     end: int
     place: tuple[str, int, int] | None = None
 
-    def sent(self) -> "Chunk":
-        """Give the chunk as it goes to another process, which reads lines of a file itself."""
-        return replace(self, rows=b"") if self.place else self
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what goes to another process, which reads lines of a file itself."""
+        return vars(self) | ({"rows": b""} if self.place else {})
 
     def texts(self, column: str) -> list[str | Problem]:
         """Give the text of every row, a blank line of JSON lines being a row without text."""
@@ -108,7 +111,7 @@ def _json_lines(file: BinaryIO, name: str | None, skip: int) -> Iterator[Chunk]:
         whole, line_end, rest = (rest + block).rpartition(b"\n")
         if not line_end:
             continue
-        lines = whole.count(b"\n") + 1
+        lines = int(np.count_nonzero(np.frombuffer(whole, np.uint8) == _LINE_END)) + 1
         if row + lines > skip + 1:
             first, whole = _after(row, whole + line_end, skip)
             start = done - len(rest) - len(whole)

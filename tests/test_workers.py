@@ -1,0 +1,73 @@
+"""Work done in processes comes back in order, whichever way they begin; one that ends early is told."""
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from small_model import TEXTS, saved
+
+from pipeline import workers
+from pipeline.errors import OutputError
+from pipeline.store.answers import answer
+from pipeline.store.bundle import load_bundle
+from pipeline.store.tables import Chunk
+from pipeline.workers import mapping
+
+
+def slow_at_first(item: int) -> tuple[int, int]:
+    time.sleep(0.05 if item < 2 else 0)
+    return item, os.getpid()
+
+
+def leave(item: int) -> int:
+    os._exit(item)
+
+
+def divide(item: int) -> float:
+    return 1 / item
+
+
+def test_results_keep_the_order_of_their_items() -> None:
+    with mapping(slow_at_first, 2) as answering:
+        found = list(answering(range(40)))
+    assert [item for item, _ in found] == list(range(40))
+    assert len({process for _, process in found} - {os.getpid()}) == 2
+
+
+def test_one_worker_is_this_process() -> None:
+    with mapping(slow_at_first, 1) as answering:
+        assert list(answering([3])) == [(3, os.getpid())]
+
+
+def test_few_items_are_read_ahead() -> None:
+    taken: list[int] = []
+    with mapping(slow_at_first, 2) as answering:
+        results = answering(taken.append(item) or item for item in range(100))  # type: ignore[func-returns-value]
+        next(results)
+        assert len(taken) == 6
+
+
+def test_a_process_that_ends_early_is_told() -> None:
+    with (
+        pytest.raises(OutputError, match="a worker process ended early; go on with --resume"),
+        mapping(leave, 2) as answering,
+    ):
+        list(answering([1]))
+
+
+def test_an_error_of_the_work_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError), mapping(divide, 2) as answering:
+        list(answering([1, 0]))
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_model_goes_to_processes_that_begin_in_either_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    monkeypatch.setattr(workers, "_START", start)
+    work = partial(answer, bundle=load_bundle(saved(tmp_path)), column="text", form="jsonl")
+    chunks = [Chunk(row, [text], row) for row, text in enumerate(TEXTS[:6], 1)]
+    with mapping(work, 2) as answering:
+        assert list(answering(chunks)) == list(map(work, chunks))
