@@ -26,12 +26,13 @@ from pipeline.text.folding import CLOSES, ENDS, Folding, ascii_table
 SENTENCE_WORDS = 6
 _POSSESSIVE = re.compile(r"'s(?= |'|$)")
 _SENTENCE_END = re.compile(rf"[{re.escape(ENDS)}][{re.escape(CLOSES)}]*\s+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _FOLDING = Folding()
 
 
 def words(text: str) -> list[str]:
     """Split a text into folded words, as the module's description says."""
-    folded = str(text.encode().translate(ascii_table()), "ascii") if text.isascii() else text.translate(_FOLDING)
+    folded = _folded(text)
     if "'" in folded:
         folded = _POSSESSIVE.sub(" ", folded).replace("'", "")
     return folded.split()
@@ -48,6 +49,16 @@ def sentences(text: str) -> list[list[str]]:
         rest = found.pop()
         found[-1] += rest
     return found
+
+
+def _folded(text: str) -> str:
+    if not text.isascii():
+        for character in set(_NOT_ASCII.findall(text)):
+            letters = _FOLDING[ord(character)]
+            if not letters.isascii():
+                return text.translate(_FOLDING)
+            text = text.replace(character, letters)
+    return str(text.encode().translate(ascii_table()), "ascii")
 
 
 @dataclass(frozen=True)
