@@ -1,8 +1,6 @@
 """`make bench`: two tables, of speed, memory and size beside the peers, and of cost against size."""
 
 import argparse
-import itertools
-import json
 import sys
 import tempfile
 import time
@@ -14,6 +12,7 @@ import numpy as np
 
 from bench import measure, peers
 from bench.measure import Figure
+from bench.streams import Streams, topics
 from bench.table import FALLBACK, FASTTEXT, OURS, USUAL, header, line, machine
 from pipeline.config import read_config
 from pipeline.model.experiment import classifier, label_matrix
@@ -22,6 +21,7 @@ from pipeline.store.bundle import load_bundle
 
 BOTH = "scikit-learn with sentences"
 SAMPLE = 1500
+REPEATS = {OURS: 24, FALLBACK: 2, USUAL: 1, BOTH: 1, FASTTEXT: 4}  # of the sample: about as long for each
 COLD = {
     USUAL: "import joblib, sys; joblib.load(sys.argv[1]).predict([open(sys.argv[2]).read()])",
     FASTTEXT: "import fasttext, sys; fasttext.load_model(sys.argv[1]).predict([open(sys.argv[2]).read()], k=-1)",
@@ -64,8 +64,11 @@ class Bench:
         self.in_process()
         self.processes()
         self.sizes()
-        self.two_workers(most)
-        self.cost_against_size(most)
+        print()
+        streams = Streams(self.texts, self.model, self.folder)
+        streams.workers(most, rounds=self.rounds)
+        print()
+        streams.cost_against_size(most)
 
     def training(self) -> None:
         """Time a whole training here, cross-validated, calibrated and with thresholds, against one fit there."""
@@ -85,7 +88,7 @@ class Bench:
         self.usual = peers.same_weights(self.scorer)
         line(
             "training, s (ours: 5-fold)",
-            {name: Figure(s, s, s) for name, s in seconds.items()},
+            {name: Figure((s,)) for name, s in seconds.items()},
             "{:.1f}",
             up=False,
         )
@@ -102,19 +105,25 @@ class Bench:
             FASTTEXT: lambda: fast.predict(flat[:1], k=-1, threshold=0.5),
         }
         many: dict[str, Callable[[], object]] = {
-            OURS: lambda: scorer.labels(scorer.scores(sample * 4)),
+            OURS: lambda: scorer.labels(scorer.scores(sample)),
             FALLBACK: lambda: scorer.labels(scorer.reference_scores(sample)),
             USUAL: lambda: usual.predict(sample),
+            BOTH: lambda: same.predict(sample),
             FASTTEXT: lambda: fast.predict(flat, k=-1, threshold=0.5),
         }
         with measure.one_core():
-            rates = {name: measure.rate(work, SAMPLE * (4 if name == OURS else 1)) for name, work in many.items()}
-            rates[BOTH] = measure.rate(lambda: same.predict(sample), SAMPLE)
+            rates = {name: measure.rate(work, SAMPLE, repeats=REPEATS[name]) for name, work in many.items()}
             found = measure.interleaved(rates, rounds=self.rounds)
             line("paragraphs/s on one core", found, "{:,.0f}")
             line("the same, scikit-learn with sentences too", {**found, USUAL: found[BOTH]}, "{:,.0f}")
             times = {name: measure.latency(work, repeats=200) for name, work in one.items()}
             line("one warm paragraph, ms", measure.interleaved(times, rounds=self.rounds), "{:.3f}", up=False)
+        rates = {
+            name: measure.rate_on_two_cores(work, SAMPLE, repeats=4 * REPEATS[name])
+            for name, work in many.items()
+            if name != BOTH
+        }
+        line("paragraphs/s on two cores", measure.interleaved(rates, rounds=self.rounds), "{:,.0f}")
 
     def processes(self) -> None:
         """Measure a whole process that labels one article: processor time and peak memory."""
@@ -124,61 +133,22 @@ class Bench:
         flat = self.folder / "flat.txt"
         flat.write_text(peers.one_line(self.texts[0]), encoding="utf-8")
         commands = {name: [sys.executable, "-c", COLD[name], str(file), str(flat)] for name, file in files.items()}
-        commands = {OURS: topics(self.model, self.article), **commands}
+        commands = {OURS: topics(self.model, str(self.article)), **commands}
         found: dict[str, list[measure.Process]] = {name: [] for name in commands}
         for number in range(self.rounds + 1):
             for name, command in commands.items():
                 done = measure.process(command)
                 found[name] += [done] if number else []
-        cold = {name: Figure.of([run.processor for run in runs]) for name, runs in found.items()}
+        cold = {name: Figure(tuple(run.processor for run in runs)) for name, runs in found.items()}
         line("cold start, s of processor", cold, "{:.2f}", up=False)
-        peak = {name: Figure.of([run.peak for run in runs]) for name, runs in found.items()}
+        peak = {name: Figure(tuple(run.peak for run in runs)) for name, runs in found.items()}
         line("peak memory for an article, MB", peak, "{:.0f}", up=False)
 
     def sizes(self) -> None:
         """Weigh the files."""
         files = {OURS: self.model, USUAL: self.folder / "usual.joblib", FASTTEXT: self.folder / "fasttext.bin"}
         megabytes = {name: file.stat().st_size / 1e6 for name, file in files.items()}
-        line("model file, MB", {name: Figure(mb, mb, mb) for name, mb in megabytes.items()}, "{:.1f}", up=False)
-
-    def two_workers(self, rows: int) -> None:
-        """Time a large table with one worker and with two."""
-        table = self.table(rows)
-        runs = {
-            workers: (lambda workers=workers: rows / self.labelled(table, workers).seconds)
-            for workers in ("1", "2")
-        }
-        found = measure.interleaved(runs, rounds=min(3, self.rounds))
-        one, two = found["1"].median, found["2"].median
-        print(f"\nA table of {rows:,} rows, start of the processes included: {one:,.0f} rows/s with one worker,")
-        print(f"{two:,.0f} with two, {two / one:.2f} times.\n")
-
-    def cost_against_size(self, most: int) -> None:
-        """Label ever larger tables with one worker."""
-        header("rows", "seconds", "rows/s", "peak memory, MB")
-        for rows in (n for n in (1_000, 10_000, 100_000, 1_000_000) if n <= most):
-            done = self.labelled(self.table(rows), "1")
-            print(f"| {rows:,} | {done.seconds:.1f} | {rows / done.seconds:,.0f} | {done.peak:.0f} |", flush=True)
-
-    def table(self, rows: int) -> Path:
-        """Write a table of so many rows, the texts over and over."""
-        path = self.folder / f"{rows}.jsonl"
-        if not path.exists():
-            lines = [json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in self.texts]
-            with path.open("w", encoding="utf-8") as file:
-                file.writelines(itertools.islice(itertools.cycle(lines), rows))
-        return path
-
-    def labelled(self, table: Path, workers: str) -> measure.Process:
-        """Label a table by the command line."""
-        return measure.process(
-            [*topics(self.model, table), "--workers", workers, "--output", str(self.folder / "out")]
-        )
-
-
-def topics(model: Path, source: Path) -> list[str]:
-    """Give the command that labels a source."""
-    return [str(Path(sys.executable).with_name("topics")), "predict", "--model", str(model), str(source)]
+        line("model file, MB", {name: Figure((mb,)) for name, mb in megabytes.items()}, "{:.1f}", up=False)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 # A process starts with its parent's peak memory as its own, so a small parent is needed.
 _LAUNCH = """
@@ -25,16 +26,23 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 @dataclass(frozen=True)
 class Figure:
-    """A median with the lowest and the highest value of several rounds."""
+    """What was measured, once a round."""
 
-    median: float
-    low: float
-    high: float
+    values: tuple[float, ...]
 
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Figure":
-        """Sum up the rounds."""
-        return cls(statistics.median(values), min(values), max(values))
+    @property
+    def median(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.values)
+
+    def over(self, other: "Figure") -> "Figure":
+        """Divide round by round: both took turns, so each round met them with the same machine."""
+        return Figure(tuple(one / another for one, another in zip(self.values, other.values, strict=True)))
+
+    def written(self, form: str) -> str:
+        """Write the median, and in brackets the lowest and the highest round."""
+        low, high = min(self.values), max(self.values)
+        return form.format(self.median) + (f" ({form.format(low)} to {form.format(high)})" if low < high else "")
 
 
 @dataclass(frozen=True)
@@ -54,18 +62,38 @@ def interleaved(runs: Mapping[str, Callable[[], float]], *, rounds: int) -> dict
             value = run()
             if number:
                 found[name].append(value)
-    return {name: Figure.of(values) for name, values in found.items()}
+    return {name: Figure(tuple(values)) for name, values in found.items()}
 
 
-def rate(work: Callable[[], object], n: int) -> Callable[[], float]:
-    """Measure n pieces of work in pieces a second."""
+def rate(work: Callable[[], object], n: int, *, repeats: int) -> Callable[[], float]:
+    """Measure so many times n pieces of work, in pieces a second."""
 
     def run() -> float:
         started = time.perf_counter()
-        work()
-        return n / (time.perf_counter() - started)
+        _repeat(work, repeats)
+        return n * repeats / (time.perf_counter() - started)
 
     return run
+
+
+def rate_on_two_cores(work: Callable[[], object], n: int, *, repeats: int) -> Callable[[], float]:
+    """Measure so many times n pieces of work in each of two forked processes, in pieces a second."""
+
+    def run() -> float:
+        processes = [get_context("fork").Process(target=_repeat, args=(work, repeats)) for _ in range(2)]
+        started = time.perf_counter()
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        return 2 * n * repeats / (time.perf_counter() - started)
+
+    return run
+
+
+def _repeat(work: Callable[[], object], times: int) -> None:
+    for _ in range(times):
+        work()
 
 
 def latency(work: Callable[[], object], *, repeats: int) -> Callable[[], float]:
@@ -86,6 +114,17 @@ def process(command: Sequence[str]) -> Process:
     """Run a command to its end; its children count towards its processor time, not towards its peak."""
     found = subprocess.run([sys.executable, "-S", "-c", _LAUNCH, *command], stdout=subprocess.PIPE, check=True)
     return Process(*json.loads(found.stdout))
+
+
+def together(commands: Sequence[Sequence[str]]) -> float:
+    """Run commands side by side; give the seconds until the last one has ended."""
+    started = time.perf_counter()
+    running = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands
+    ]
+    for process in running:
+        process.wait()
+    return time.perf_counter() - started
 
 
 @contextmanager

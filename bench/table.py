@@ -28,28 +28,16 @@ def header(*names: str) -> None:
 
 def line(what: str, found: dict[str, Figure], form: str, *, up: bool = True) -> None:
     """Print a row of the first table: the figures, and how many times better ours is (`up`: more is better)."""
-    cells = [what]
-    for name in (OURS, FALLBACK, USUAL, FASTTEXT):
-        figure = found.get(name)
-        spread = (
-            f" ({form.format(figure.low)} to {form.format(figure.high)})"
-            if figure and figure.low < figure.high
-            else ""
-        )
-        cells.append(form.format(figure.median) + spread if figure else "-")
+    cells = [
+        what,
+        *(found[name].written(form) if name in found else "-" for name in (OURS, FALLBACK, USUAL, FASTTEXT)),
+    ]
     for peer in (USUAL, FASTTEXT):
-        ratios = [times_better(found, who, peer, up=up) for who in (OURS, FALLBACK) if who in found]
-        cells.append(", fallback ".join(f"{ratio:.1f}" for ratio in ratios))
+        ratios = [better(found[who], found[peer], up=up) for who in (OURS, FALLBACK) if who in found]
+        cells.append(", fallback ".join(ratio.written("{:.1f}") for ratio in ratios))
     print("|", " | ".join(cells), "|", flush=True)
 
 
-def cell(figure: Figure, form: str) -> str:
-    """Write a median with its spread."""
-    spread = f" ({form.format(figure.low)} to {form.format(figure.high)})" if figure.low < figure.high else ""
-    return form.format(figure.median) + spread
-
-
-def times_better(found: dict[str, Figure], who: str, peer: str, *, up: bool) -> float:
-    """Give the ratio in favour of the first where it is above 1."""
-    ratio = found[who].median / found[peer].median
-    return ratio if up else 1 / ratio
+def better(ours: Figure, theirs: Figure, *, up: bool) -> Figure:
+    """Give the ratios in favour of ours where they are above 1."""
+    return ours.over(theirs) if up else theirs.over(ours)

@@ -20,7 +20,7 @@ from pipeline.errors import SourceError
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 MAX_ROW = 20_000_000
-_BLOCK, _ROWS = 1 << 20, 1000
+_BLOCK, _ROWS = 1 << 19, 1000
 _LINE_END = ord("\n")
 _UNDECODED = range(0xDC80, 0xDD00)
 
