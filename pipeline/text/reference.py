@@ -103,11 +103,11 @@ class ReferenceTerms:
             if len(self.met) > _MET:
                 self.met, self.known = defaultdict(counting().__next__), self.known[:0]
             places = np.fromiter(map(self.met.__getitem__, words), np.int64, len(words))
-            new = list(islice(self.met, len(self.known), None))
+            new = list(islice(reversed(self.met), len(self.met) - len(self.known)))[::-1]
             prefixes = [word[: self.analyzer.prefix] + "*" for word in new]
             columns = [_numbers(self.index, new), _numbers(self.index, prefixes), _numbers(self.numbers, new)]
             self.known = np.concatenate([self.known, np.column_stack(columns)])
-            return self.known[places]
+            return self.known.take(places, axis=0)
 
     def _levels(self, grams: list[tuple[list[int], int]]) -> list[NGrams]:
         levels, width = [], max(len(self.numbers), 1)
@@ -146,7 +146,7 @@ def _counts(rows: Integers, terms: Integers, n: int, m: int) -> Counts:
     bits = m.bit_length()
     keys = rows[known] << bits | terms[known]
     keys.sort()
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    first = np.flatnonzero(np.concatenate([keys[:1] >= 0, keys[1:] != keys[:-1]]))
     counts = np.diff(first, append=len(keys))
     row, index = keys[first] >> bits, keys[first] & ((1 << bits) - 1)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int32)
