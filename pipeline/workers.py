@@ -1,26 +1,31 @@
-"""Map a function over many items in processes: in order, a few items ahead, and heedful of Ctrl-C."""
+"""Map a function over many items in processes: in order, and a few items ahead."""
 
 import os
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from threading import Thread
+from traceback import format_exc
 from typing import Any, TypeVar
 
 from pipeline.errors import OutputError
 
+if sys.platform == "linux":
+    from fcntl import F_SETPIPE_SZ, fcntl
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _AHEAD = 3  # items a process has before it and behind it: enough that none waits, few enough for the memory
+_PIPE = 1 << 20  # bytes of results that a process need not wait with until it is its turn
 # Forked processes begin at once and share what is opened already; elsewhere than on Linux libraries forbid it.
-_START = "fork" if sys.platform == "linux" else "spawn"
+_CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 
 
 @contextmanager
@@ -35,67 +40,100 @@ def mapping(
     if workers == 1:
         yield partial(map, work)
         return
-    with _interrupts_held() as heed, _begun(work, workers) as pool:
-        try:
-            yield partial(_in_order, pool, workers * _AHEAD, heed)
-        except BrokenProcessPool:
-            raise OutputError("a worker process ended early; go on with --resume, or with fewer workers") from None
+    with ExitStack() as stack:
+        yield partial(_in_order, [stack.enter_context(closing(_Worker(work))) for _ in range(workers)])
+
+
+def _in_order(workers: list["_Worker"], items: Iterable[Any]) -> Iterator[Any]:
+    """Let the processes take turns: each gives its results in order, so that taking them in turn keeps it."""
+    turns = zip(cycle(workers), items, strict=False)
+    busy: deque[_Worker] = deque()
+
+    def give(most: int) -> None:
+        for worker, item in islice(turns, most):
+            worker.give(item)
+            busy.append(worker)
+
+    give(len(workers) * _AHEAD)
+    while busy:
+        yield busy.popleft().take()
+        give(1)
+
+
+class _Failure:
+    """An error of the work, to be raised where the results are taken."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class _Worker:
+    """A process that does the work, item after item."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        tasks, self._given = _CONTEXT.Pipe(duplex=False)
+        self._taken, results = _CONTEXT.Pipe(duplex=False)
+        _widen(results)
+        self._process = _CONTEXT.Process(target=_serve, args=(work, tasks, results), daemon=True)
+        self._process.start()
+        tasks.close()
+        results.close()
+
+    def give(self, item: Any) -> None:
+        """Hand over an item."""
+        with _told_when_ended():
+            self._given.send(item)
+
+    def take(self) -> Any:
+        """Wait for the next result."""
+        with _told_when_ended():
+            result = self._taken.recv()
+        if isinstance(result, _Failure):
+            raise result.error
+        return result
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
 
 
 @contextmanager
-def _begun(work: Callable[[Item], Result], workers: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(workers, get_context(_START), _begin, (work,))
+def _told_when_ended() -> Iterator[None]:
     try:
-        pool.submit(os.getpid).result()  # the first task makes forked processes begin, all of them
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+        yield
+    except (EOFError, ConnectionError):
+        raise OutputError("a worker process ended early; go on with --resume, or with fewer workers") from None
 
 
-def _in_order(
-    pool: ProcessPoolExecutor, ahead: int, heed: Callable[[], None], items: Iterable[Item]
-) -> Iterator[Any]:
-    given = (pool.submit(_do, item) for item in items)
-    waiting: deque[Future[Any]] = deque(islice(given, ahead))
-    while waiting:
-        yield waiting.popleft().result()
-        heed()
-        waiting.extend(islice(given, 1))
+def _widen(results: Connection) -> None:
+    if sys.platform == "linux":
+        with suppress(OSError):  # a limit of the system: the process waits more often
+            fcntl(results, F_SETPIPE_SZ, _PIPE)
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[Callable[[], None]]:
-    """Keep Ctrl-C until it is heeded: raised inside the pool's own locks, it would leave them locked for ever."""
-    told: list[int] = []
-
-    def heed() -> None:
-        if told:
-            raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda number, _: told.append(number))
-    try:
-        yield heed
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-_works: list[Callable[[Any], Any]] = []  # of a worker process: the one that it does
-
-
-def _begin(work: Callable[[Any], Any]) -> None:
+def _serve(work: Callable[[Any], Any], tasks: Connection, results: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one ends the others
-    Thread(target=_end_with_parent, daemon=True).start()
-    _works.append(work)
+    given: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_receive, args=(tasks, given), daemon=True).start()
+    with suppress(ConnectionError):  # nobody takes results any more
+        while True:
+            results.send(_done(work, given.get()))
 
 
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent
-    parent.join()
+def _receive(tasks: Connection, given: "SimpleQueue[Any]") -> None:
+    """Take tasks at once, so that who gives them never waits; without the first process end this one."""
+    first = parent_process()
+    assert first
+    with suppress(EOFError):
+        while tasks in wait([tasks, first.sentinel]):
+            given.put(tasks.recv())
     os._exit(1)
 
 
-def _do(item: Any) -> Any:
-    return _works[0](item)
+def _done(work: Callable[[Any], Any], item: Any) -> Any:
+    try:
+        return work(item)
+    except Exception as error:
+        error.add_note(f"in a worker process:\n{format_exc()}")
+        return _Failure(error)

@@ -129,6 +129,18 @@ def test_two_workers_write_what_one_writes(model: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "1").read_bytes().splitlines()) == 12001
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX systems")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_table_that_can_be_read_only_once_is_read_once(model: Path, tmp_path: Path, workers: int) -> None:
+    table = json_lines(tmp_path / "t.jsonl", TEXTS * 200)
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", table, pipe]) as writer:
+        found = predict(model, pipe, "--workers", workers).stdout
+    assert writer.returncode == 0
+    assert found == predict(model, table).stdout
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_an_interrupted_job_goes_on_without_loss_or_double_rows(model: Path, tmp_path: Path, form: str) -> None:
     table = json_lines(tmp_path / "t.jsonl", TEXTS * 2000)

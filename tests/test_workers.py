@@ -1,8 +1,12 @@
 """Work done in processes comes back in order, whichever way they begin; one that ends early is told."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -12,8 +16,20 @@ from pipeline import workers
 from pipeline.errors import OutputError
 from pipeline.store.answers import answer
 from pipeline.store.bundle import load_bundle
-from pipeline.store.tables import Chunk
+from pipeline.store.rows import Chunk
 from pipeline.workers import mapping
+
+KILLED = """
+import multiprocessing, os, signal, sys, time
+from pipeline import workers
+
+workers._CONTEXT = multiprocessing.get_context(sys.argv[1])
+with workers.mapping(time.sleep, 2) as answering:
+    print(*(process.pid for process in multiprocessing.active_children()), flush=True)
+    results = answering([0, 600, 0, 600])
+    next(results)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def slow_at_first(item: int) -> tuple[int, int]:
@@ -57,16 +73,35 @@ def test_a_process_that_ends_early_is_told() -> None:
         list(answering([1]))
 
 
-def test_an_error_of_the_work_is_raised_here() -> None:
-    with pytest.raises(ZeroDivisionError), mapping(divide, 2) as answering:
+def test_an_error_of_the_work_is_raised_here_and_tells_where_it_was() -> None:
+    with pytest.raises(ZeroDivisionError) as raised, mapping(divide, 2) as answering:
         list(answering([1, 0]))
+    assert "in divide" in raised.value.__notes__[0]
+
+
+def test_results_and_items_that_no_pipe_holds_do_not_stop_the_work() -> None:
+    items = [bytes([item]) * 3_000_000 for item in range(20)]
+    with mapping(bytes, 2) as answering:
+        assert list(answering(items)) == items
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_processes_end_with_the_first_one(start: str) -> None:
+    run = subprocess.run([sys.executable, "-c", KILLED, start], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (-signal.SIGKILL, "")
+    deadline = time.monotonic() + 60
+    for process in map(int, run.stdout.split()):
+        with pytest.raises(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.kill(process, 0)
+                time.sleep(0.01)
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_a_model_goes_to_processes_that_begin_in_either_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
-    monkeypatch.setattr(workers, "_START", start)
+    monkeypatch.setattr(workers, "_CONTEXT", get_context(start))
     work = partial(answer, bundle=load_bundle(saved(tmp_path)), column="text", form="jsonl")
     chunks = [Chunk(row, [text], row) for row, text in enumerate(TEXTS[:6], 1)]
     with mapping(work, 2) as answering:

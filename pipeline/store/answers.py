@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.store.bundle import Bundle
-from pipeline.store.tables import Chunk, Problem
+from pipeline.store.rows import Chunk, Problem
 
 Line = Callable[[int, Sequence[bool], Sequence[float]], str]
 

@@ -1,15 +1,9 @@
-"""Read tables of texts to label, JSON lines, CSV and Parquet of any size, a chunk of rows at a time.
+"""Read tables of texts to label, JSON lines, CSV and Parquet of any size, a chunk of rows at a time."""
 
-A row that cannot be read keeps its place as a `Problem`: there is one answer for each row.
-"""
-
-import codecs
 import csv
 import io
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,52 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pipeline.errors import SourceError
+from pipeline.store.rows import MAX_ROW, Chunk, Place, Problem, checked
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-MAX_ROW = 20_000_000
 _BLOCK, _ROWS = 1 << 19, 1000
 _LINE_END = ord("\n")
 _UNDECODED = range(0xDC80, 0xDD00)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a row has no text: the line it is on (in Parquet: its row), from 1, and the reason."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Consecutive rows, the first numbered `first` from 1: read texts, or lines of JSON that are read later.
-
-    `end` is how far the table is read with this chunk: bytes, in Parquet rows. `place` is where the lines are:
-    file, first byte and number of bytes; None where they are not in a file.
-    """
-
-    first: int
-    rows: list[str | Problem] | bytes
-    end: int
-    place: tuple[str, int, int] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Give what goes to another process, which reads lines of a file itself."""
-        return vars(self) | ({"rows": b""} if self.place else {})
-
-    def texts(self, column: str) -> list[str | Problem]:
-        """Give the text of every row, a blank line of JSON lines being a row without text."""
-        if not isinstance(self.rows, bytes):
-            return self.rows
-        lines = (self.rows or self._read()).removesuffix(b"\n").split(b"\n")
-        return [_text(line, number, column) for number, line in enumerate(lines, self.first)]
-
-    def _read(self) -> bytes:
-        assert self.place
-        name, start, length = self.place
-        with Path(name).open("rb") as file:
-            file.seek(start)
-            return file.read(length)
 
 
 def is_table(name: str) -> bool:
@@ -84,7 +38,7 @@ def read_table(name: str, column: str, *, skip: int = 0) -> Iterator[Chunk]:
             yield from _json_lines(sys.stdin.buffer, None, skip)
         else:
             with Path(name).open("rb") as file:
-                yield from _json_lines(file, name, skip)
+                yield from _json_lines(file, name if Path(name).is_file() else None, skip)
     except FileNotFoundError:
         raise SourceError(f"{name}: no such file") from None
     except OSError as error:
@@ -101,49 +55,19 @@ def size(name: str) -> int | None:
 
 
 def _json_lines(file: BinaryIO, name: str | None, skip: int) -> Iterator[Chunk]:
+    """Find whole lines; those of a file that can be read again are not copied: whoever labels them reads them."""
     row, done, rest = 1, 0, b""
     while block := file.read(_BLOCK):
-        done += len(block)
-        if done == len(block):
-            block = block.removeprefix(codecs.BOM_UTF8)
-        if b"\n" not in block and len(rest) > MAX_ROW:
-            continue  # keep the memory flat in a line without end; `_text` says that it is too long
-        whole, line_end, rest = (rest + block).rpartition(b"\n")
-        if not line_end:
-            continue
-        lines = int(np.count_nonzero(np.frombuffer(whole, np.uint8) == _LINE_END)) + 1
-        if row + lines > skip + 1:
-            first, whole = _after(row, whole + line_end, skip)
-            start = done - len(rest) - len(whole)
-            yield Chunk(first, whole, done, (name, start, len(whole)) if name else None)
-        row += lines
+        whole = block.rfind(b"\n") + 1
+        lines = int(np.count_nonzero(np.frombuffer(block, np.uint8, whole) == _LINE_END))
+        if row + lines > max(row, skip + 1):
+            rows = Place(name, done - len(rest), len(rest) + whole) if name else rest + block[:whole]
+            yield Chunk(max(row, skip + 1), rows, done + whole, answered=max(0, skip + 1 - row))
+        row, done, rest = row + lines, done + len(block), b"" if whole else rest
+        if len(rest) <= MAX_ROW:  # keep the memory flat in a line without end; `Chunk` says that it is too long
+            rest += block[whole:]
     if rest and row > skip:
         yield Chunk(row, rest, done)
-
-
-def _after(row: int, lines: bytes, skip: int) -> tuple[int, bytes]:
-    """Leave out the lines that are within the first `skip` rows."""
-    while row <= skip:
-        lines, row = lines[lines.index(b"\n") + 1 :], row + 1
-    return row, lines
-
-
-def _text(line: bytes, number: int, column: str) -> str | Problem:
-    if len(line) > MAX_ROW:
-        return Problem(number, f"longer than {MAX_ROW // 1_000_000} MB")
-    try:
-        found = json.loads(str(line, "utf-8"))
-    except (ValueError, RecursionError):
-        return Problem(number, "not JSON in UTF-8" if line.strip() else "an empty line")
-    if not isinstance(found, dict):
-        return Problem(number, "not a JSON object")
-    return _checked(found.get(column), number, column)
-
-
-def _checked(text: object, line: int, column: str) -> str | Problem:
-    if isinstance(text, str):
-        return text
-    return Problem(line, f"no text in {column}" if text is None else f"{column} is not text")
 
 
 def _csv(path: Path, column: str, skip: int) -> Iterator[Chunk]:
@@ -154,7 +78,7 @@ def _csv(path: Path, column: str, skip: int) -> Iterator[Chunk]:
             reader = csv.reader(file)
             place = _column(path, next(reader, []), column)
             rows = islice(_records(reader, place, column), skip, None)
-            yield from _grouped(rows, skip + 1, raw.tell)
+            yield from _grouped(rows, skip + 1, lambda _: raw.tell())
     finally:
         csv.field_size_limit(before)
 
@@ -171,7 +95,7 @@ def _records(reader: Iterator[list[str]], place: int, column: str) -> Iterator[s
             continue
         text = record[place] if place < len(record) else None
         undecoded = text and not text.isascii() and any(ord(c) in _UNDECODED for c in text)
-        yield Problem(line, "not UTF-8") if undecoded else _checked(text, line, column)
+        yield Problem(line, "not UTF-8") if undecoded else checked(text, line, column)
 
 
 def _column(path: Path, names: list[str], column: str) -> int:
@@ -190,9 +114,8 @@ def _parquet(path: Path, column: str, skip: int) -> Iterator[Chunk]:
     try:
         batches = file.iter_batches(batch_size=_ROWS, columns=[column], use_threads=False)
         texts = (text for batch in batches for text in batch.column(0).to_pylist())
-        rows = (_checked(text, row, column) for row, text in enumerate(texts, 1))
-        for chunk in _grouped(islice(rows, skip, None), skip + 1, lambda: 0):
-            yield replace(chunk, end=chunk.first + len(chunk.rows) - 1)
+        rows = (checked(text, row, column) for row, text in enumerate(texts, 1))
+        yield from _grouped(islice(rows, skip, None), skip + 1, lambda last: last)
     except ArrowException as error:
         raise SourceError(f"{path}: damaged Parquet: {error}") from None
 
@@ -207,8 +130,10 @@ def _parquet_file(path: Path) -> Any:
         raise SourceError(f"{path}: not a Parquet file: {error}") from None
 
 
-def _grouped(rows: Iterable[str | Problem], first: int, end: Callable[[], int]) -> Iterator[Chunk]:
+def _grouped(rows: Iterable[str | Problem], first: int, end: Callable[[int], int]) -> Iterator[Chunk]:
+    """Make chunks; `end` tells from the number of a chunk's last row how far the table is read."""
     rows = iter(rows)
     while group := list(islice(rows, _ROWS)):
-        yield Chunk(first, group, end())
-        first += len(group)
+        after = first + len(group)
+        yield Chunk(first, group, end(after - 1))
+        first = after
