@@ -1,6 +1,7 @@
 """Map a function over many items in processes: in order, and a few items ahead."""
 
 import os
+import pickle
 import signal
 import sys
 from collections import deque
@@ -8,22 +9,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from itertools import cycle, islice
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing import get_context
 from queue import SimpleQueue
+from socket import SO_SNDBUF, SOL_SOCKET, socket, socketpair
 from threading import Thread
 from traceback import format_exc
 from typing import Any, TypeVar
 
 from pipeline.errors import OutputError
 
-if sys.platform == "linux":
-    from fcntl import F_SETPIPE_SZ, fcntl
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _AHEAD = 3  # items a process has before it and behind it: enough that none waits, few enough for the memory
-_PIPE = 1 << 20  # bytes of results that a process need not wait with until it is its turn
+_HELD = 1 << 20  # bytes of results that a process gets rid of before it is its turn
 # Forked processes begin at once and share what is opened already; elsewhere than on Linux libraries forbid it.
 _CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 
@@ -71,23 +69,22 @@ class _Worker:
     """A process that does the work, item after item."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
-        tasks, self._given = _CONTEXT.Pipe(duplex=False)
-        self._taken, results = _CONTEXT.Pipe(duplex=False)
-        _widen(results)
-        self._process = _CONTEXT.Process(target=_serve, args=(work, tasks, results), daemon=True)
+        self._socket, others = socketpair()
+        others.setsockopt(SOL_SOCKET, SO_SNDBUF, _HELD)
+        self._process = _CONTEXT.Process(target=_serve, args=(work, others, self._socket), daemon=True)
         self._process.start()
-        tasks.close()
-        results.close()
+        others.close()
+        self._results = self._socket.makefile("rb")
 
     def give(self, item: Any) -> None:
         """Hand over an item."""
         with _told_when_ended():
-            self._given.send(item)
+            self._socket.sendall(pickle.dumps(item))
 
     def take(self) -> Any:
         """Wait for the next result."""
         with _told_when_ended():
-            result = self._taken.recv()
+            result = pickle.load(self._results)
         if isinstance(result, _Failure):
             raise result.error
         return result
@@ -96,38 +93,33 @@ class _Worker:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
+        self._results.close()
+        self._socket.close()
 
 
 @contextmanager
 def _told_when_ended() -> Iterator[None]:
     try:
         yield
-    except (EOFError, ConnectionError):
+    except (EOFError, ConnectionError, pickle.UnpicklingError):  # before a message, in writing, amid a message
         raise OutputError("a worker process ended early; go on with --resume, or with fewer workers") from None
 
 
-def _widen(results: Connection) -> None:
-    if sys.platform == "linux":
-        with suppress(OSError):  # a limit of the system: the process waits more often
-            fcntl(results, F_SETPIPE_SZ, _PIPE)
-
-
-def _serve(work: Callable[[Any], Any], tasks: Connection, results: Connection) -> None:
+def _serve(work: Callable[[Any], Any], own: socket, first: socket) -> None:
+    first.close()  # so that the end of the first process is the end of the items
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one ends the others
-    given: SimpleQueue[Any] = SimpleQueue()
-    Thread(target=_receive, args=(tasks, given), daemon=True).start()
+    items: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_receive, args=(own, items), daemon=True).start()
     with suppress(ConnectionError):  # nobody takes results any more
         while True:
-            results.send(_done(work, given.get()))
+            own.sendall(pickle.dumps(_done(work, items.get())))
 
 
-def _receive(tasks: Connection, given: "SimpleQueue[Any]") -> None:
-    """Take tasks at once, so that who gives them never waits; without the first process end this one."""
-    first = parent_process()
-    assert first
-    with suppress(EOFError):
-        while tasks in wait([tasks, first.sentinel]):
-            given.put(tasks.recv())
+def _receive(own: socket, items: "SimpleQueue[Any]") -> None:
+    """Take items at once, so that who gives them never waits; without the first process end this one."""
+    with suppress(EOFError, ConnectionError), own.makefile("rb") as given:
+        while True:
+            items.put(pickle.load(given))
     os._exit(1)
 
 
