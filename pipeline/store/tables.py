@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -16,7 +17,7 @@ from pipeline.store.rows import MAX_ROW, Chunk, Place, Problem, checked
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _BLOCK, _ROWS = 1 << 19, 1000
 _LINE_END = ord("\n")
-_UNDECODED = range(0xDC80, 0xDD00)
+_UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def is_table(name: str) -> bool:
@@ -94,7 +95,7 @@ def _records(reader: Iterator[list[str]], place: int, column: str) -> Iterator[s
             yield Problem(line, f"not CSV: {error}")
             continue
         text = record[place] if place < len(record) else None
-        undecoded = text and not text.isascii() and any(ord(c) in _UNDECODED for c in text)
+        undecoded = text and not text.isascii() and _UNDECODED.search(text)
         yield Problem(line, "not UTF-8") if undecoded else checked(text, line, column)
 
 
