@@ -140,12 +140,18 @@ def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
     return np.array([known.get(string, -1) for string in strings], np.int64)
 
 
+def _ascending(keys: Integers, bits: int) -> Integers:
+    """Sort numbers of so many bits, 16 at a time: numpy has a radix sort for these, several times as fast."""
+    for shift in range(0, bits, 16):
+        keys = keys[np.argsort((keys >> shift).astype(np.uint16), kind="stable")]
+    return keys
+
+
 def _counts(rows: Integers, terms: Integers, n: int, m: int) -> Counts:
     known = terms >= 0
     unknown = np.bincount(rows[~known], minlength=n).astype(np.float64)
     bits = m.bit_length()
-    keys = rows[known] << bits | terms[known]
-    keys.sort()
+    keys = _ascending(rows[known] << bits | terms[known], bits + n.bit_length())
     first = np.flatnonzero(np.concatenate([keys[:1] >= 0, keys[1:] != keys[:-1]]))
     counts = np.diff(first, append=len(keys))
     row, index = keys[first] >> bits, keys[first] & ((1 << bits) - 1)
