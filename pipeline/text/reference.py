@@ -70,11 +70,8 @@ class ReferenceTerms:
 
     def count(self, texts: Sequence[str]) -> CountedTexts:
         """Count the known terms of each text and of each of its sentences."""
-        split = [sentences(text) for text in texts]
-        starts = np.concatenate([[0], np.cumsum([len(found) for found in split])]).astype(np.int64)
-        lengths = np.array([len(sentence) for found in split for sentence in found], np.int64)
-        sentence = np.repeat(np.arange(len(lengths)), lengths)
-        rows, terms = self._occurrences(list(chain(*chain(*split))), sentence)
+        words, lengths, starts = _words(texts)
+        rows, terms = self._occurrences(words, np.repeat(np.arange(len(lengths)), lengths))
         texts_of = np.repeat(np.arange(len(texts)), np.diff(starts))
         m = len(self.index)
         by_sentence = _counts(rows, terms, len(lengths), m)
@@ -138,6 +135,18 @@ def _place(keys: Integers, table: NDArray[np.int32]) -> Integers:
 
 def _numbers(known: dict[str, int], strings: Iterable[str]) -> Integers:
     return np.array([known.get(string, -1) for string in strings], np.int64)
+
+
+def _words(texts: Sequence[str]) -> tuple[list[str], Integers, Integers]:
+    """Give all words, the length of every sentence and, as in `CountedTexts`, the sentences where texts start."""
+    words: list[str] = []
+    ends, starts = [0], [0]
+    for text in texts:
+        for sentence in sentences(text):
+            words += sentence
+            ends.append(len(words))
+        starts.append(len(ends) - 1)
+    return words, np.diff(ends), np.array(starts)
 
 
 def _ascending(keys: Integers, bits: int) -> Integers:
