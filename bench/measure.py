@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 
 # A process starts with its parent's peak memory as its own, so a small parent is needed.
 _LAUNCH = """
@@ -77,18 +78,27 @@ def rate(work: Callable[[], object], n: int, *, repeats: int) -> Callable[[], fl
 
 
 def rate_on_two_cores(work: Callable[[], object], n: int, *, repeats: int) -> Callable[[], float]:
-    """Measure so many times n pieces of work in each of two forked processes, in pieces a second."""
+    """Measure so many times n pieces of work in each of two forked processes, warm ones, in pieces a second."""
+    context = get_context("fork")
 
     def run() -> float:
-        processes = [get_context("fork").Process(target=_repeat, args=(work, repeats)) for _ in range(2)]
-        started = time.perf_counter()
+        warm = context.Barrier(3)
+        processes = [context.Process(target=_repeat_warm, args=(work, repeats, warm)) for _ in range(2)]
         for process in processes:
             process.start()
+        warm.wait()
+        started = time.perf_counter()
         for process in processes:
             process.join()
         return 2 * n * repeats / (time.perf_counter() - started)
 
     return run
+
+
+def _repeat_warm(work: Callable[[], object], times: int, warm: Barrier) -> None:
+    work()
+    warm.wait()
+    _repeat(work, times)
 
 
 def _repeat(work: Callable[[], object], times: int) -> None:
