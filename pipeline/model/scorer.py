@@ -73,11 +73,7 @@ class Scorer:
     def sums(self, counts: Counts) -> Floats:
         """Give `weights . features` of every row, float64 [r, k]."""
         values, norms = self.weighting.with_norms(counts)
-        filled = np.flatnonzero(np.diff(counts.indptr))
-        found = np.zeros((len(counts.unknown), len(self.topics)))
-        for column, weights in enumerate(self._columns if len(filled) else ()):
-            parts = values * weights.take(counts.indices)
-            found[filled, column] = np.add.reduceat(parts, counts.indptr[filled])
+        found = np.stack([counts.sums(values * weights.take(counts.indices)) for weights in self._columns], axis=1)
         return found / norms[:, None]
 
     def scores(self, texts: Sequence[str]) -> Floats:

@@ -96,6 +96,14 @@ class Counts:
         """The row of every entry of `data`."""
         return np.repeat(np.arange(len(self.unknown)), np.diff(self.indptr))
 
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add up by rows values that are aligned with `data`, float64 [r]."""
+        found = np.zeros(len(self.unknown))
+        filled = np.flatnonzero(np.diff(self.indptr))
+        if len(filled):
+            found[filled] = np.add.reduceat(values, self.indptr[filled])
+        return found
+
 
 @dataclass(frozen=True)
 class CountedTexts:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from itertools import count as counting
+from operator import itemgetter
 from threading import Lock
 
 import numpy as np
@@ -99,7 +100,8 @@ class ReferenceTerms:
         with self.lock:
             if len(self.met) > _MET:
                 self.met, self.known = defaultdict(counting().__next__), self.known[:0]
-            places = np.fromiter(map(self.met.__getitem__, words), np.int64, len(words))
+            found = itemgetter("", "", *words)(self.met)  # a tuple, which it gives of two keys or more
+            places = np.fromiter(found, np.int64, len(found))[2:]
             new = list(islice(reversed(self.met), len(self.met) - len(self.known)))[::-1]
             prefixes = [word[: self.analyzer.prefix] + "*" for word in new]
             columns = [_numbers(self.index, new), _numbers(self.index, prefixes), _numbers(self.numbers, new)]

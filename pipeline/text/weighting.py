@@ -38,12 +38,12 @@ class Weighting:
 
     def with_norms(self, counts: Counts) -> tuple[Floats, Floats]:
         """Give the value of every counted term before rows are divided by their norms, and the norms, [r]."""
-        rows, idf, n = counts.rows, self.idf[counts.indices], len(counts.unknown)
+        idf = self.idf[counts.indices]
         values = (1 + np.log(counts.data) if self.sublinear else counts.data) * idf
         unknown = counts.unknown
         if not idf.all():
-            unknown = unknown + np.bincount(rows, counts.data * (idf == 0), minlength=n)
-        squared = np.bincount(rows, values * values, minlength=n) + self.unknown_mass * unknown
+            unknown = unknown + counts.sums(counts.data * (idf == 0))
+        squared = counts.sums(values * values) + self.unknown_mass * unknown
         return values, np.sqrt(np.where(squared > 0, squared, 1.0))
 
 
