@@ -62,6 +62,7 @@ def label_table(job: Job, output: Path | None, *, resume: bool, shown: bool) -> 
     """
     started = time.perf_counter()
     bundle = load_bundle(job.model)
+    bundle.scorer.scores([""])  # makes what is made when it is first asked for, for all processes to share
     work = partial(answer, bundle=bundle, column=job.column, form=job.form)
     with (
         mapping(work, job.workers) as answering,
