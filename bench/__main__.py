@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"))
     parser.add_argument("--model", type=Path, default=Path("models/candidate.safetensors"))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the largest table")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
