@@ -15,9 +15,10 @@ from bench.measure import Figure
 from bench.streams import Streams, topics
 from bench.table import FALLBACK, FASTTEXT, OURS, USUAL, header, line, machine
 from pipeline.config import read_config
-from pipeline.model.experiment import classifier, label_matrix
-from pipeline.store import corpus
-from pipeline.store.bundle import load_bundle
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
+from pipeline.experiment import classifier
+from pipeline.model.bundle import load_bundle
 
 BOTH = "scikit-learn with sentences"
 SAMPLE = 1500

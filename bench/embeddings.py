@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.config import read_config, read_topics
-from pipeline.measure import metrics, report
-from pipeline.model.experiment import label_matrix
-from pipeline.model.split import by_article, join_near_duplicates, near_duplicates
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
+from pipeline.data.split import join_near_duplicates, near_duplicates
+from pipeline.evaluation import metrics
+from pipeline.evaluation import tables as report
+from pipeline.model.folds import by_article
 from pipeline.model.thresholds import Objective, fit_thresholds
 from pipeline.schema import LabelledParagraph
-from pipeline.store import corpus
 
 FIGURES = ("macro_f1", "micro_f1", "macro_average_precision", "none_precision", "none_recall")
 STRENGTHS = (1.0, 10.0, 100.0)

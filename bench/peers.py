@@ -14,10 +14,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.svm import LinearSVC
 
-from pipeline.measure.calibration import sigmoid
+from pipeline.model.calibration import sigmoid
 from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph
-from pipeline.text.features import Analyzer, sentences
+from pipeline.text.tokenizer import Analyzer, sentences
 
 BUCKETS = 200_000  # of fastText's bigrams; its default of 2,000,000 would make a model of 800 MB of these texts
 

@@ -20,10 +20,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from pipeline.config import Config, read_config, read_topics
-from pipeline.measure import metrics, report
-from pipeline.model.experiment import fit, label_matrix
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
+from pipeline.evaluation import metrics
+from pipeline.evaluation import tables as report
+from pipeline.experiment import fit
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.store import corpus
 
 Bools = NDArray[np.bool_]
 Texts = Sequence[str]

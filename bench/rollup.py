@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.model.experiment import label_matrix
-from pipeline.model.rollup import SHARE
-from pipeline.predict import bundle_path
-from pipeline.store import corpus
-from pipeline.store.bundle import load_bundle
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
+from pipeline.model.aggregation import SHARE
+from pipeline.model.bundle import load_bundle
+from pipeline.predict.article import bundle_path
 
 RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "any paragraph": lambda given: given.any(0),

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 
 from bench.measure import Figure
-from pipeline.text.terms import COMPILED
+from pipeline.text.vocabulary import COMPILED
 
 OURS, FALLBACK, USUAL, FASTTEXT = "this project", "its fallback", "scikit-learn", "fastText"
 

@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from pipeline.commands.label import predict_command
-from pipeline.commands.models import curve_command, evaluate_command, search_command, train_command
-from pipeline.commands.runs import census_command, compare_command, reproduce_command, ui_command
-from pipeline.commands.service import completion_command, corrections_group, serve_command
+from pipeline.cli.label import predict_command
+from pipeline.cli.models import curve_command, evaluate_command, search_command, train_command
+from pipeline.cli.runs import census_command, compare_command, reproduce_command, ui_command
+from pipeline.cli.service import completion_command, corrections_group, serve_command
 from pipeline.errors import TopicsError
 
 

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.config import Config, read_topics
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
 from pipeline.errors import BundleError, DataError
-from pipeline.measure import report, resampling
-from pipeline.measure.comparison import Difference, differences, fixed_and_broken
-from pipeline.model.experiment import label_matrix
+from pipeline.evaluation import bootstrap as resampling
+from pipeline.evaluation import tables as report
+from pipeline.evaluation.comparison import Difference, differences, fixed_and_broken
+from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.schema import LabelledParagraph
-from pipeline.store import corpus
-from pipeline.store.bundle import Bundle, load_bundle
-from pipeline.store.tracking import Tracker
+from pipeline.tracking import Tracker
 
 _SHOWN = 160
 

@@ -50,7 +50,7 @@ class SplitSettings(Settings):
 
 
 class FeatureSettings(Settings):
-    """What is counted in a text and how counts are weighted; see `pipeline.text.features`."""
+    """What is counted in a text and how counts are weighted; see `pipeline.text.tokenizer`."""
 
     ngrams: int = Field(ge=1, le=3)
     prefix: int = Field(ge=0)

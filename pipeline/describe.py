@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import Config, read_topics
+from pipeline.data import corpus
+from pipeline.data import statistics as census
 from pipeline.errors import DataError
-from pipeline.measure import census
-from pipeline.measure.report import Row, as_markdown
+from pipeline.evaluation.tables import Row, as_markdown
 from pipeline.schema import LabelledParagraph
-from pipeline.store import corpus
 
 SUBTOPICS = "subtopics.csv"
 

@@ -5,18 +5,19 @@ import tempfile
 from pathlib import Path
 
 from pipeline.config import Config, as_yaml, read_topics
+from pipeline.data import corpus
 from pipeline.errors import BundleError
-from pipeline.measure import gate, report
-from pipeline.measure.comparison import differences
-from pipeline.reports.card import Origin, model_card
-from pipeline.reports.findings import Findings, measure, write
-from pipeline.reports.probes import probes_for
-from pipeline.reports.sections import Background
+from pipeline.evaluation import gate
+from pipeline.evaluation import tables as report
+from pipeline.evaluation.comparison import differences
+from pipeline.files import writing_whole
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.report.findings import Findings, measure, write
+from pipeline.report.model_card import Origin, model_card
+from pipeline.report.probes import probes_for
+from pipeline.report.sections import Background
 from pipeline.schema import LabelledParagraph
-from pipeline.store import corpus
-from pipeline.store.bundle import Bundle, load_bundle
-from pipeline.store.files import writing_whole
-from pipeline.store.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
+from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
 CURVE = "report/learning_curve.json"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from pipeline.store.bundle import load_bundle
+from pipeline.model.bundle import load_bundle
 
 
 class TopicModel(PythonModel):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.config import Config, read_config
 from pipeline.errors import ReproductionError
-from pipeline.store.tracking import CANDIDATE, Tracker
+from pipeline.tracking import CANDIDATE, Tracker
 
 _COMPARED = ("cv/", "threshold/", "rows/", "fold/")
 _HASHES = {"data_sha256": "training data", "test_sha256": "test side"}

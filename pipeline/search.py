@@ -7,11 +7,11 @@ from typing import Any
 import optuna
 
 from pipeline.config import Config, Search, as_yaml, flat, overridden, read_config, read_topics
-from pipeline.model.experiment import fit
+from pipeline.data import corpus
+from pipeline.experiment import fit
+from pipeline.files import writing_whole
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.store import corpus
-from pipeline.store.files import writing_whole
-from pipeline.store.tracking import Tracker
+from pipeline.tracking import Tracker
 
 
 def search(settings: Search, output: Path, *, progress: Callable[[int, int], None]) -> str:

@@ -11,18 +11,19 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from pipeline.config import Config, as_yaml, flat, read_topics
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
 from pipeline.errors import OutputError
-from pipeline.measure import report
-from pipeline.measure.baselines import most_frequent
-from pipeline.measure.metrics import figures, point
-from pipeline.model.experiment import Progress, Trained, fit, label_matrix
-from pipeline.reports import plots
+from pipeline.evaluation import tables as report
+from pipeline.evaluation.baselines import most_frequent
+from pipeline.evaluation.metrics import figures, point
+from pipeline.experiment import Progress, Trained, fit
+from pipeline.files import writing_whole
+from pipeline.model.bundle import Bundle, save_bundle
+from pipeline.provenance import surroundings
+from pipeline.report import plots
 from pipeline.schema import Topic
-from pipeline.store import corpus
-from pipeline.store.bundle import Bundle, save_bundle
-from pipeline.store.files import writing_whole
-from pipeline.store.provenance import surroundings
-from pipeline.store.tracking import CANDIDATE, Tracker
+from pipeline.tracking import CANDIDATE, Tracker
 
 SUSPECTS = "label_noise.jsonl"
 

@@ -16,9 +16,9 @@ import support
 from numpy.typing import NDArray
 from serving import Service, make_model, serving
 
-from pipeline.model.experiment import Trained, fit
-from pipeline.store import corpus
-from pipeline.store.bundle import Bundle
+from pipeline.data import corpus
+from pipeline.experiment import Trained, fit
+from pipeline.model.bundle import Bundle
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.model.scorer import Scorer
-from pipeline.text.features import Analyzer, Counts
-from pipeline.text.reference import learn_terms
-from pipeline.text.terms import COMPILED, Terms
+from pipeline.text.fallback import learn_terms
+from pipeline.text.tokenizer import Analyzer, Counts
+from pipeline.text.vocabulary import COMPILED, Terms
 
 MARKS = ["'s", "\u2019s", "'", ". ", '."  ', "?\u201d\n", "\u00ad", "\ud800", "\ufdfa", "\U0001f600", "\x00"]
 RANGES = [(0, 0x80), (0x80, 0x250), (0x300, 0x530), (0x2000, 0x3001), (0xAC00, 0xE000), (0, 0x110000)]

@@ -30,13 +30,13 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     import joblib
     import numpy as np
 
+    from pipeline.data.corpus import text_digests
+    from pipeline.files import writing_whole
+    from pipeline.model.bundle import Bundle, save_bundle
     from pipeline.model.classifier import TopicClassifier
     from pipeline.model.thresholds import Objective
     from pipeline.schema import Topic
-    from pipeline.store.bundle import Bundle, save_bundle
-    from pipeline.store.corpus import text_digests
-    from pipeline.store.files import writing_whole
-    from pipeline.text.features import Analyzer
+    from pipeline.text.tokenizer import Analyzer
 
     topics = (
         Topic("mine_action", "Mine action", "Landmines and their clearance.", "#d55e00"),

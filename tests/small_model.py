@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.schema import Topic
-from pipeline.store.bundle import Bundle, save_bundle
-from pipeline.text.features import Analyzer
+from pipeline.text.tokenizer import Analyzer
 
 MINES = "Sappers cleared {n} landmines near the village, and mine clearance goes on."
 GAS = "The pipeline brought {n} cubic metres of gas; gas supply is safe for the winter."

@@ -14,8 +14,8 @@ import yaml
 
 from pipeline.config import Config, read_config, read_topics
 from pipeline.schema import Topic
-from pipeline.text.features import Analyzer, CountedTexts
-from pipeline.text.terms import Terms, learn_terms
+from pipeline.text.tokenizer import Analyzer, CountedTexts
+from pipeline.text.vocabulary import Terms, learn_terms
 
 ENVIRONMENT = {
     name: value

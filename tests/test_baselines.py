@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.measure.baselines import keyword_labels, most_frequent
+from pipeline.evaluation.baselines import keyword_labels, most_frequent
 from pipeline.schema import Topic
 
 TOPICS = (

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import read_config, read_topics
-from pipeline.model.experiment import fit
+from pipeline.data import corpus
+from pipeline.evaluation.behaviour import run_direction, run_invariance, run_minimum
+from pipeline.experiment import fit
 from pipeline.model.scorer import Scorer
-from pipeline.reports.behaviour import run_direction, run_invariance, run_minimum
-from pipeline.reports.probes import read_probes
-from pipeline.reports.studies import Probes
+from pipeline.report.probes import read_probes
+from pipeline.report.studies import Probes
 from pipeline.schema import LabelledParagraph
-from pipeline.store import corpus
 from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent

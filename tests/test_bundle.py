@@ -12,7 +12,7 @@ import support
 from safetensors import safe_open
 
 from pipeline.errors import BundleError
-from pipeline.store.bundle import VERSION, Bundle, load_bundle, save_bundle
+from pipeline.model.bundle import VERSION, Bundle, load_bundle, save_bundle
 
 TEXTS = [row["text"] for row in support.rows()[:20]] + ["", "nothing known qqq", "The bridge and the orchard."]
 
@@ -122,7 +122,7 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
 
 def test_loading_imports_neither_scikit_learn_nor_pandas_nor_mlflow(saved: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipeline.store.bundle import load_bundle;"
+        "import sys; from pathlib import Path; from pipeline.model.bundle import load_bundle;"
         "load_bundle(Path(sys.argv[1])).scorer.scores(['a bridge']);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )

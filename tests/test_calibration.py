@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipeline.measure.calibration import expected_calibration_error, fit_sigmoid, reliability, sigmoid
+from pipeline.evaluation.metrics import expected_calibration_error, reliability
+from pipeline.model.calibration import fit_sigmoid, sigmoid
 
 
 def test_sigmoid_neither_overflows_nor_loses_its_ends() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.measure.comparison import differences, fixed_and_broken
-from pipeline.measure.resampling import article_weights
+from pipeline.evaluation.bootstrap import article_weights
+from pipeline.evaluation.comparison import differences, fixed_and_broken
 
 LABELS = np.array([[1, 0], [0, 1], [0, 0], [1, 1]] * 25, bool)
 WEIGHTS = article_weights([f"a{index}" for index in range(100)], resamples=400, seed=3)

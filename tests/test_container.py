@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from small_model import TEXTS, TOPICS, fitted, saved
 
 from pipeline.errors import BundleError
-from pipeline.store import container
-from pipeline.store.bundle import load_bundle
+from pipeline.model import container
+from pipeline.model.bundle import load_bundle
 
 LABELLED = sorted(Path("data/articles").glob("*.jsonl"))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import support
 
+from pipeline.data import corpus
+from pipeline.data.corpus import label_matrix
 from pipeline.errors import DataError
-from pipeline.model.experiment import label_matrix
-from pipeline.store import corpus
 
 Maker = Callable[..., support.Experiment]
 TOPICS = ["bridge", "orchard"]

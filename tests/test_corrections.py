@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.data import corpus
 from pipeline.errors import OutputError
-from pipeline.store import corpus
-from pipeline.store.corrections import Correction, add, export, latest
+from pipeline.serve.corrections import Correction, add, export, latest
 
 
 def correction(text: str, *topics: str, article: str = "a", paragraph: int = 0) -> Correction:

@@ -12,10 +12,10 @@ from statistics import median
 import pytest
 
 from pipeline.config import read_config, read_topics
+from pipeline.data import corpus
+from pipeline.data import statistics as census
+from pipeline.data.split import near_duplicates
 from pipeline.describe import describe
-from pipeline.measure import census
-from pipeline.model.split import near_duplicates
-from pipeline.store import corpus
 
 ROOT = Path(__file__).parent.parent
 CONFIG = read_config(ROOT / "configs/default.yaml")

@@ -10,11 +10,11 @@ LISTING = """
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
-import pipeline.__main__, pipeline.sources, pipeline.render
-from pipeline.render.report import environment
+import pipeline.__main__, pipeline.data.sources, pipeline.predict.output
+from pipeline.predict.html import environment
 from pipeline.serve.app import create_app
 from pipeline.serve.settings import Settings
-from pipeline.sources.formats import articles_in
+from pipeline.data.formats import articles_in
 import feedparser, trafilatura, uvicorn
 environment()
 create_app(Settings(Path(sys.argv[1]), Path(sys.argv[1]) / "c.sqlite3"), say=print)

@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score, f1_score
 from pipeline.config import Config
 from pipeline.errors import BundleError, DataError, TrackingError
 from pipeline.evaluate import evaluate_candidate
-from pipeline.reports.findings import evaluate_file
-from pipeline.store.bundle import Bundle, load_bundle
-from pipeline.store.tracking import CHAMPION, Tracker
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.report.findings import evaluate_file
+from pipeline.tracking import CHAMPION, Tracker
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import support
 
+from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain
-from pipeline.store.bundle import Bundle
 
 TEXTS = [
     *(row["text"] for row in support.rows()[:12]),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.store.files import writing_whole
+from pipeline.files import writing_whole
 
 
 def names(folder: Path) -> list[str]:

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.measure.comparison import Difference
-from pipeline.measure.gate import champion_failures, floor_failures
-from pipeline.measure.report import Evaluation, Figure
+from pipeline.evaluation.comparison import Difference
+from pipeline.evaluation.gate import champion_failures, floor_failures
+from pipeline.evaluation.tables import Evaluation, Figure
 
 
 def evaluated(**values: float) -> Evaluation:

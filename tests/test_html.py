@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from pipeline.measure.report import Figure
-from pipeline.reports.document import Section
-from pipeline.reports.html import html
-from pipeline.reports.plots import precision_recall, reliability_curves
+from pipeline.evaluation.tables import Figure
+from pipeline.report.document import Section
+from pipeline.report.html import html
+from pipeline.report.plots import precision_recall, reliability_curves
 from pipeline.schema import Topic
 
 TOPICS = (Topic("x", "X & Y", colour="#336699"),)

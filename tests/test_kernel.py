@@ -15,10 +15,10 @@ from small_model import TEXTS as NEWS
 from small_model import fitted
 
 from pipeline.model.scorer import Scorer
-from pipeline.text.features import Analyzer, CountedTexts, Counts, sentences
+from pipeline.text.fallback import learn_terms as learn_by_reference
 from pipeline.text.folding import fold, page
-from pipeline.text.reference import learn_terms as learn_by_reference
-from pipeline.text.terms import COMPILED, Terms, learn_terms
+from pipeline.text.tokenizer import Analyzer, CountedTexts, Counts, sentences
+from pipeline.text.vocabulary import COMPILED, Terms, learn_terms
 
 PIECES = [
     "mine",
@@ -197,7 +197,7 @@ def test_without_a_compiler_the_answers_are_the_same() -> None:
     code = """
 import sys
 sys.modules["pipeline.text._kernel"] = None
-from pipeline.text.terms import COMPILED
+from pipeline.text.vocabulary import COMPILED
 from small_model import TEXTS, fitted
 print(COMPILED, fitted().predict_proba(TEXTS).tolist())
 """

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.measure.masking import mask, phrase_index
+from pipeline.evaluation.masking import mask, phrase_index
 
 PHRASES = phrase_index(["Mine action", "mine", "COP-29", "Baku to Belém"])
 

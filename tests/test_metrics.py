@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
 
-from pipeline.measure.metrics import figures, point
+from pipeline.evaluation.metrics import figures, point
 
 TOPICS = ("one", "two", "three")
 

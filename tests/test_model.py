@@ -11,11 +11,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import LinearSVC
 
-from pipeline.measure.calibration import sigmoid
+from pipeline.experiment import Trained
+from pipeline.model.calibration import sigmoid
 from pipeline.model.classifier import TopicClassifier
-from pipeline.model.experiment import Trained
 from pipeline.model.thresholds import Objective, fit_thresholds
-from pipeline.text.features import Analyzer, words
+from pipeline.text.tokenizer import Analyzer, words
 
 Labelled = tuple[list[str], NDArray[np.bool_], list[str]]
 PLAIN = {"analyzer": Analyzer(2, 0), "unknown": 0.0, "sentence_share": 0.0, "folds": 3, "jobs": 1}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from serving import ARTICLE
-from test_sources import PAGE
+from test_documents import PAGE
 from test_web import site  # noqa: F401  # a fixture
 
 ESCAPE = "\x1b["

@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.config import read_config, read_topics
 from pipeline.errors import DataError
-from pipeline.reports.probes import probes_for, read_probes
-from pipeline.reports.studies import Probes
+from pipeline.report.probes import probes_for, read_probes
+from pipeline.report.studies import Probes
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = [topic.id for topic in read_topics(ROOT / "configs/topics.yaml")]

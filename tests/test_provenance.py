@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.provenance import surroundings
+from pipeline.provenance import surroundings
 
 
 def git(*arguments: str) -> str:

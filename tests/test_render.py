@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from serving import ARTICLE
 
-from pipeline.predict import predict
-from pipeline.render import rendered
+from pipeline.model.bundle import load_bundle
+from pipeline.predict.article import predict
+from pipeline.predict.output import rendered
 from pipeline.schema import Article, Prediction, Topic
-from pipeline.store.bundle import load_bundle
 
 HOSTILE = (
     '<script>alert(1)</script> Sappers cleared landmines </p></main>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'

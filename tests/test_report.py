@@ -4,11 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.measure import report
-from pipeline.measure.calibration import expected_calibration_error
-from pipeline.measure.metrics import figures, point
-from pipeline.measure.report import Figure, as_json, as_markdown, as_text, evaluation, tables
-from pipeline.measure.resampling import article_weights
+from pipeline.evaluation import tables as report
+from pipeline.evaluation.bootstrap import article_weights
+from pipeline.evaluation.metrics import expected_calibration_error, figures, point
+from pipeline.evaluation.tables import Figure, as_json, as_markdown, as_text, evaluation, tables
 from pipeline.schema import Topic
 
 TOPICS = (Topic("one", "Topic one"), Topic("two", "Topic two"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import support
 
+from pipeline.experiment import Trained
+from pipeline.model.bundle import Bundle
 from pipeline.model.classifier import TopicClassifier
-from pipeline.model.experiment import Trained
-from pipeline.store.bundle import Bundle
-from pipeline.text.features import Analyzer
+from pipeline.text.tokenizer import Analyzer
 
 ODD = [
     "",

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import ARTICLE, Service, serving
 from test_serve import HOSTILE
 
-from pipeline.predict import predict
-from pipeline.render import rendered
+from pipeline.data.formats import articles_in
+from pipeline.model.bundle import load_bundle
+from pipeline.predict.article import predict
+from pipeline.predict.output import rendered
 from pipeline.schema import Article
-from pipeline.sources.formats import articles_in
-from pipeline.store.bundle import load_bundle
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 LOOKS = [("light", 1280), ("dark", 390)]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.measure.slices import SliceRule, slices
+from pipeline.evaluation.slices import SliceRule, slices
 from pipeline.schema import LabelledParagraph
 
 ROWS = [

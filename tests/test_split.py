@@ -5,8 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from pipeline.model.split import by_article, join_near_duplicates, near_duplicates
-from pipeline.text.features import words
+from pipeline.data.split import join_near_duplicates, near_duplicates
+from pipeline.model.folds import by_article
+from pipeline.text.tokenizer import words
 
 ARTICLES = [f"a{index // 3}" for index in range(600)]
 

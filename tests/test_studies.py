@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.measure.perturb import Perturbation
-from pipeline.measure.report import Figure
-from pipeline.measure.resampling import article_weights
-from pipeline.measure.slices import SliceRule
-from pipeline.model.scorer import Scorer
-from pipeline.reports import studies
-from pipeline.reports.behaviour import (
+from pipeline.evaluation.behaviour import (
     DirectionCase,
     MinimumCase,
     Outcome,
@@ -15,10 +9,16 @@ from pipeline.reports.behaviour import (
     run_invariance,
     run_minimum,
 )
-from pipeline.reports.studies import Subject
+from pipeline.evaluation.bootstrap import article_weights
+from pipeline.evaluation.perturbation import Perturbation
+from pipeline.evaluation.slices import SliceRule
+from pipeline.evaluation.tables import Figure
+from pipeline.model.scorer import Scorer
+from pipeline.report import studies
+from pipeline.report.studies import Subject
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.text.features import Analyzer
-from pipeline.text.terms import Terms
+from pipeline.text.tokenizer import Analyzer
+from pipeline.text.vocabulary import Terms
 
 # a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
 SCORER = Scorer(

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
-from pipeline.store import rows, tables
-from pipeline.store.rows import Chunk, Place, Problem
-from pipeline.store.tables import read_table
+from pipeline.predict import rows, tables
+from pipeline.predict.rows import Chunk, Place, Problem
+from pipeline.predict.tables import read_table
 
 LINE = st.sampled_from(
     [b'{"text": "a"}', b"", b'{"text": "\xc3\xa9 gas"}', b"[", b'{"text": ""}', b'{"text": "long"}']

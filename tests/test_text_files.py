@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.data.sources import read
 from pipeline.errors import SourceError
 from pipeline.schema import Article
-from pipeline.sources import read
 
 
 def only(*names: object) -> Article | SourceError:

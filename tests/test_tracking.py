@@ -10,9 +10,9 @@ from conftest import TrainedExperiment
 from mlflow.entities import Run
 
 from pipeline.config import TrackingSettings, flat
+from pipeline.data import corpus
 from pipeline.errors import TrackingError
-from pipeline.store import corpus
-from pipeline.store.tracking import CANDIDATE, CHAMPION, Tracker
+from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
 
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
 

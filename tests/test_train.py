@@ -8,11 +8,11 @@ import pytest
 import support
 from conftest import TrainedExperiment
 
+from pipeline.data import corpus
 from pipeline.errors import DataError
+from pipeline.experiment import Trained, classifier, fit
+from pipeline.model.bundle import load_bundle
 from pipeline.model.classifier import TopicClassifier
-from pipeline.model.experiment import Trained, classifier, fit
-from pipeline.store import corpus
-from pipeline.store.bundle import load_bundle
 
 Maker = Callable[..., support.Experiment]
 

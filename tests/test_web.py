@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from test_sources import PAGE, PARAGRAPHS, RSS
+from test_documents import PAGE, PARAGRAPHS, RSS
 
+from pipeline.data.sources import read_urls
+from pipeline.data.web import fetch
 from pipeline.errors import SourceError
 from pipeline.schema import Article
-from pipeline.sources import read_urls
-from pipeline.sources.web import fetch
 
 
 class Site(BaseHTTPRequestHandler):

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from small_model import TEXTS, saved
 
-from pipeline import workers
 from pipeline.errors import OutputError
-from pipeline.store.answers import answer
-from pipeline.store.bundle import load_bundle
-from pipeline.store.rows import Chunk
-from pipeline.workers import mapping
+from pipeline.model.bundle import load_bundle
+from pipeline.predict import workers
+from pipeline.predict.answers import answer
+from pipeline.predict.rows import Chunk
+from pipeline.predict.workers import mapping
 
 KILLED = """
 import multiprocessing, os, signal, sys, time
-from pipeline import workers
+from pipeline.predict import workers
 
 workers._CONTEXT = multiprocessing.get_context(sys.argv[1])
 with workers.mapping(time.sleep, 2) as answering:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pipeline.measure.calibration import fit_sigmoid, sigmoid
-from pipeline.model.fitting import Features, Kind, fit_rows, pooled
+from pipeline.model.calibration import fit_sigmoid, sigmoid
+from pipeline.model.folds import by_article
+from pipeline.model.linear import Features, Kind, fit_rows, pooled
 from pipeline.model.scorer import Scorer
-from pipeline.model.split import by_article
 from pipeline.model.thresholds import Objective, fit_thresholds
-from pipeline.text.features import Analyzer, CountedTexts
-from pipeline.text.terms import Terms, learn_terms
+from pipeline.text.tokenizer import Analyzer, CountedTexts
+from pipeline.text.vocabulary import Terms, learn_terms
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

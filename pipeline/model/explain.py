@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from pipeline.model.scorer import Scorer
 from pipeline.schema import Contribution, Explanation
-from pipeline.text.features import Counts
-from pipeline.text.spans import WordSpans
+from pipeline.text.offsets import WordSpans
+from pipeline.text.tokenizer import Counts
 
 NEAR = 0.5
 

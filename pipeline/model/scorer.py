@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.measure.calibration import sigmoid
-from pipeline.text.features import Analyzer, CountedTexts, Counts
-from pipeline.text.terms import COMPILED, Terms, pooled_sums
-from pipeline.text.weighting import Weighting
+from pipeline.model.calibration import sigmoid
+from pipeline.text.tfidf import Weighting
+from pipeline.text.tokenizer import Analyzer, CountedTexts, Counts
+from pipeline.text.vocabulary import COMPILED, Terms, pooled_sums
 
 Floats = NDArray[np.float64]
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from pipeline.predict import Place, label, paragraphs
+from pipeline.model.bundle import Bundle
+from pipeline.predict.article import Place, label, paragraphs
 from pipeline.schema import Article, Prediction
 from pipeline.serve.limits import RefusedError
 from pipeline.serve.settings import Limits
-from pipeline.store.bundle import Bundle
 
 _AT_ONCE = 16
 

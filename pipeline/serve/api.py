@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from pipeline.render.machine import as_row
+from pipeline.predict.machine import as_row
 from pipeline.schema import Article
+from pipeline.serve import corrections
+from pipeline.serve.corrections import Correction
 from pipeline.serve.limits import RefusedError
 from pipeline.serve.rows import (
     Answer,
@@ -20,8 +22,6 @@ from pipeline.serve.rows import (
     TopicsAnswer,
 )
 from pipeline.serve.state import State, state_of
-from pipeline.store import corrections
-from pipeline.store.corrections import Correction
 
 _WHY = {
     400: "Not JSON, or not for this host",

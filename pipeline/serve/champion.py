@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import TopicsError
-from pipeline.predict import bundle_path
-from pipeline.store.bundle import Bundle, load_bundle
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.predict.article import bundle_path
 
 _Stamp = tuple[str, int, int, int]
 

@@ -9,18 +9,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from pipeline.data.formats import PAGE_SUFFIXES, articles_in
 from pipeline.errors import SourceError
 from pipeline.model.explain import strongest_terms
-from pipeline.predict import bundle_path
-from pipeline.render import rendered
-from pipeline.render.report import environment
-from pipeline.render.view import articles
+from pipeline.predict.article import bundle_path
+from pipeline.predict.html import environment
+from pipeline.predict.output import rendered
+from pipeline.predict.view import articles
 from pipeline.schema import Article, Prediction
+from pipeline.serve import corrections
 from pipeline.serve.examples import EXAMPLES
 from pipeline.serve.limits import RefusedError
 from pipeline.serve.state import state_of
-from pipeline.sources.formats import PAGE_SUFFIXES, articles_in
-from pipeline.store import corrections
 
 router = APIRouter(include_in_schema=False)
 _TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8"}

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from fastapi import Request
 
+from pipeline.serve import corrections
 from pipeline.serve.answers import Labeller
 from pipeline.serve.champion import Champion
+from pipeline.serve.corrections import Correction
 from pipeline.serve.metrics import Metrics
 from pipeline.serve.settings import Settings
-from pipeline.store import corrections
-from pipeline.store.corrections import Correction
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,176 @@
+"""Read and check labelled paragraphs, and deal them to the training and the test side."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.config import Config
+from pipeline.data.split import near_duplicates
+from pipeline.errors import DataError
+from pipeline.schema import LabelledParagraph
+
+Row = TypeVar("Row")
+_ROW: TypeAdapter[LabelledParagraph] = TypeAdapter(LabelledParagraph)
+_SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Labelled rows by side, and how many were left out and why."""
+
+    train: list[LabelledParagraph]
+    test: list[LabelledParagraph]
+    unlabelled: int
+    near_test: int
+
+
+def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = True) -> list[LabelledParagraph]:
+    """Read files, or folders of files, of labelled paragraphs as JSON lines (also gzipped).
+
+    Raises DataError with file and line for broken JSON or UTF-8, a wrong type, an empty text, an unknown topic,
+    a duplicate id, and, where texts must be `unique`, a duplicate text.
+    """
+    rows: list[LabelledParagraph] = []
+    seen: dict[object, str] = {}
+    for file in _files(paths):
+        for where, line in lines(file):
+            row = parsed(_ROW, line, where)
+            _check(row, where, topics)
+            keys: list[object] = [(row.article, row.paragraph)]
+            keys += [row.text.strip()] if unique else []
+            for key in keys:
+                if first := seen.get(key):
+                    what = "text" if isinstance(key, str) else "id"
+                    raise DataError(f"{where}: duplicate {what}, first at {first}")
+                seen[key] = where
+            rows.append(row)
+    if not rows:
+        raise DataError(f"{', '.join(map(str, paths))}: no labelled paragraphs, expected JSON lines")
+    return rows
+
+
+def read_sides(config: Config, topics: Sequence[str]) -> Sides:
+    """Read an experiment's data and part it in training and test rows.
+
+    Unlabelled rows are counted and left out, and so is each training row that nearly repeats a test row.
+    """
+    data, unique = config.data, not config.data.duplicates
+    rows = read(data.train, topics, unique=unique)
+    written = [row.writer in data.test_writers for row in rows]
+    missing = set(data.test_writers) - {row.writer for row in rows}
+    if missing:
+        raise DataError(f"{', '.join(data.train)}: no rows by test writer {', '.join(sorted(missing))}")
+    train = [row for row, tested in zip(rows, written, strict=True) if not tested]
+    test = [row for row, tested in zip(rows, written, strict=True) if tested]
+    test += read(data.test, topics, unique=unique) if data.test else []
+    unlabelled = sum(row.topics is None for row in train + test)
+    train, test = labelled(train), labelled(test)
+    close = _near(train, test, config.split.near_duplicate)
+    kept = [row for row, near in zip(train, close, strict=True) if not near]
+    _refuse_topic_without_contrast(kept, topics)
+    return Sides(kept, test, unlabelled, len(train) - len(kept))
+
+
+def label_matrix(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> NDArray[np.bool_]:
+    """Give the labels of n rows as bool [n, k] in column order."""
+    found = np.zeros((len(rows), len(topics)), bool)
+    for index, row in enumerate(rows):
+        for topic in row.topics or ():
+            found[index, topics.index(topic)] = True
+    return found
+
+
+def labelled(rows: Iterable[LabelledParagraph]) -> list[LabelledParagraph]:
+    """Keep the rows that somebody has labelled; `topics: []` is a label."""
+    return [row for row in rows if row.topics is not None]
+
+
+def fingerprint(rows: Iterable[LabelledParagraph]) -> str:
+    """Hash ids, texts and labels of rows, whatever their order: SHA-256 in hexadecimal."""
+    return hashlib.sha256("".join(sorted(row_digest(row) for row in rows)).encode()).hexdigest()
+
+
+def row_digest(row: LabelledParagraph) -> str:
+    """Hash one row's id, text and labels."""
+    topics = "?" if row.topics is None else " ".join(sorted(row.topics))
+    parts = [row.article, str(row.paragraph), row.text, topics]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def text_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """Hash texts, without regard to white space and case, to recognise them elsewhere: uint64 [n]."""
+    hashes = (hashlib.sha256(" ".join(text.lower().split()).encode()).digest()[:8] for text in texts)
+    return np.frombuffer(b"".join(hashes), "<u8")
+
+
+def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.name.endswith(_SUFFIXES))
+            if not found:
+                raise DataError(f"{path}: no .jsonl or .jsonl.gz file in this folder")
+            yield from found
+        else:
+            yield path
+
+
+def lines(file: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the lines of a file that are not blank, each with its place, `file:number`; raise DataError."""
+    opener = gzip.open if file.name.endswith(".gz") else open
+    try:
+        with opener(file, "rb") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield f"{file}:{number}", line
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from None
+
+
+def parsed(adapter: TypeAdapter[Row], line: bytes, where: str) -> Row:
+    """Read one line of JSON as the row that the adapter describes; raise DataError with its place."""
+    try:
+        line.decode("utf-8")
+        return adapter.validate_json(line, strict=True)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not valid UTF-8 at byte {error.start + 1}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{where}: {key + ': ' if key else ''}{first['msg']}") from None
+
+
+def _check(row: LabelledParagraph, where: str, topics: Sequence[str]) -> None:
+    if not row.text.strip():
+        raise DataError(f"{where}: text is empty")
+    for topic in row.topics or ():
+        if topic not in topics:
+            raise DataError(f"{where}: unknown topic {topic!r}, expected one of {', '.join(topics)}")
+    if len(set(row.topics or ())) != len(row.topics or ()):
+        raise DataError(f"{where}: a topic is given twice")
+
+
+def _near(train: list[LabelledParagraph], test: list[LabelledParagraph], similarity: float | None) -> list[bool]:
+    if similarity is None:
+        return [False] * len(train)
+    pairs = near_duplicates([row.text for row in [*train, *test]], similarity=similarity)
+    across = pairs[(pairs[:, 0] < len(train)) & (pairs[:, 1] >= len(train)), 0]
+    near = set(across.tolist())
+    return [index in near for index in range(len(train))]
+
+
+def _refuse_topic_without_contrast(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> None:
+    counts = label_matrix(rows, topics).sum(0).tolist()
+    for what, bad in (("no", 0), ("every", len(rows))):
+        found = [topic for topic, count in zip(topics, counts, strict=True) if count == bad]
+        if found:
+            raise DataError(f"{what} training paragraph has topic {', '.join(found)}: label others, or drop it")

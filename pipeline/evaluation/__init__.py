@@ -1,0 +1,1 @@
+"""Metrics, intervals, comparison, and what kinds of errors a model makes."""

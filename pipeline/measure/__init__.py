@@ -1,1 +1,0 @@
-"""Answers held against labels: figures, intervals, comparisons, counts."""

@@ -1,0 +1,1 @@
+"""Articles and tables of texts to predictions, and how they are written."""

@@ -1,0 +1,1 @@
+"""What a model is worth, as tables, plots, Markdown and HTML."""

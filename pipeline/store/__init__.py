@@ -1,1 +1,0 @@
-"""What is kept: corpus, models, runs, corrections, tables of answers."""

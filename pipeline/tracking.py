@@ -1,0 +1,214 @@
+"""Keep runs, figures and models in MLflow; with `pyfunc`, the only modules that know it."""
+
+import io
+import logging
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import mlflow
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow.entities import RunStatus
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.config import TrackingSettings
+from pipeline.errors import TrackingError
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+_SERVING = ("mlflow", "numpy", "pandas", "safetensors")
+_BUNDLE = "bundle/model.safetensors"
+_NOT_IN_NAMES = re.compile(r"[^\w\-.: /]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model version and the run that made it."""
+
+    number: str
+    run_id: str
+
+
+class Tracker:
+    """One experiment on one tracking server: the embedded one below `folder`, or MLFLOW_TRACKING_URI."""
+
+    def __init__(self, settings: TrackingSettings, folder: Path) -> None:
+        """Connect; raise TrackingError where the server or store cannot be used."""
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        self.settings = settings
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+        with _one_line(self.uri):
+            if self.uri.startswith("sqlite:"):
+                folder.mkdir(parents=True, exist_ok=True)
+            _reach(self.uri)
+            mlflow.set_tracking_uri(self.uri)
+            self.client = mlflow.MlflowClient()
+            self._choose_experiment(folder)
+
+    @contextmanager
+    def run(self, run_id: str | None = None, *, name: str | None = None, nested: bool = False) -> Iterator[str]:
+        """Open a run, or the run with this id again, and give its id; an interruption is kept as KILLED."""
+        with _one_line(self.uri):
+            active = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
+        status = RunStatus.FAILED
+        try:
+            yield active.info.run_id
+            status = RunStatus.FINISHED
+        except KeyboardInterrupt:
+            status = RunStatus.KILLED
+            raise
+        finally:
+            mlflow.end_run(RunStatus.to_string(status))
+
+    def log(
+        self,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        texts: Mapping[str, str] | None = None,
+        plots: Mapping[str, Figure] | None = None,
+        step: int | None = None,
+    ) -> None:
+        """Log to the open run: parameters, finite metrics (of a step), tags, text files and figures by name."""
+        with _one_line(self.uri):
+            mlflow.log_params(dict(params or {}))
+            finite = {_NOT_IN_NAMES.sub("_", k): v for k, v in (metrics or {}).items() if math.isfinite(v)}
+            mlflow.log_metrics(finite, step=step)
+            mlflow.set_tags(dict(tags or {}))
+            for name, text in (texts or {}).items():
+                mlflow.log_text(text, name)
+            for name, figure in (plots or {}).items():
+                mlflow.log_figure(figure, name)
+
+    def read_text(self, run_id: str, name: str) -> str | None:
+        """Give a text file that a run has logged, or None where it has none of that name."""
+        with _one_line(self.uri), _quiet():
+            logged = self.client.list_artifacts(run_id, str(Path(name).parent))
+            if name not in {item.path for item in logged}:
+                return None
+            return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
+
+    def log_fold(self, metrics: Mapping[str, float], fold: int) -> None:
+        """Log one fold's figures as a step of the metrics named `fold/...`."""
+        with _one_line(self.uri):
+            mlflow.log_metrics({f"fold/{k}": v for k, v in metrics.items() if math.isfinite(v)}, step=fold)
+
+    def register(self, bundle: Path, example: pd.DataFrame, answer: pd.DataFrame) -> ModelVersion:
+        """Log the open run's bundle as a model that MLflow can serve, register it, and name it candidate."""
+        with _one_line(self.uri), tempfile.TemporaryDirectory() as folder, _quiet():
+            file = Path(shutil.copy(bundle, Path(folder) / Path(_BUNDLE).name))
+            mlflow.log_artifact(str(file), "bundle")
+            code = Path(shutil.copytree(Path(__file__).parent, Path(folder) / "pipeline", ignore=_no_caches))
+            info = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(code / "pyfunc.py"),
+                artifacts={"bundle": str(file)},
+                code_paths=[str(code)],
+                signature=infer_signature(example, answer),
+                input_example=example,
+                pip_requirements=[f"{package}=={version(package)}" for package in _SERVING],
+                registered_model_name=self.settings.model_name,
+            )
+        made = ModelVersion(str(info.registered_model_version), str(info.run_id))
+        self.set_alias(CANDIDATE, made)
+        return made
+
+    def find(self, alias: str) -> ModelVersion | None:
+        """Look up the model version that has an alias."""
+        with _one_line(self.uri):
+            try:
+                found = self.client.get_model_version_by_alias(self.settings.model_name, alias)
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+        return ModelVersion(str(found.version), str(found.run_id))
+
+    def set_alias(self, alias: str, model: ModelVersion) -> None:
+        """Give an alias to a model version."""
+        with _one_line(self.uri):
+            self.client.set_registered_model_alias(self.settings.model_name, alias, model.number)
+
+    def fetch_bundle(self, run_id: str, folder: Path) -> Path:
+        """Copy a run's bundle into a folder."""
+        with _one_line(self.uri), _quiet():
+            return Path(
+                mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(folder))
+            )
+
+    def facts(self, run_id: str) -> tuple[dict[str, str], dict[str, float], str]:
+        """Give a run's tags, its metrics and its config as YAML."""
+        with _one_line(self.uri), _quiet():
+            data = self.client.get_run(run_id).data
+            return data.tags, data.metrics, mlflow.artifacts.load_text(f"runs:/{run_id}/config.yaml")
+
+    def _choose_experiment(self, folder: Path) -> None:
+        name = self.settings.experiment
+        if self.client.get_experiment_by_name(name) is None:
+            local = self.uri.startswith("sqlite:")
+            where = (folder / "artifacts").resolve().as_uri() if local else None
+            self.client.create_experiment(name, artifact_location=where)
+        mlflow.set_experiment(name)
+
+
+def serve_page(folder: Path, port: int) -> None:
+    """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+    if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
+        raise TrackingError(f"{folder}: no runs here; run `make train` first")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    if subprocess.call([*command, "--port", str(port)]):
+        raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
+
+
+def _embedded(folder: Path) -> str:
+    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+
+def _reach(uri: str) -> None:
+    if uri.startswith(("http://", "https://")):
+        try:
+            urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
+        except (URLError, OSError) as error:
+            raise TrackingError(f"{uri}: tracking server does not answer: {error}") from None
+
+
+def _no_caches(_folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == "__pycache__"]
+
+
+@contextmanager
+def _one_line(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        first = " ".join(str(error).splitlines()[:1])
+        raise TrackingError(f"{uri}: cannot be used for tracking: {first}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what MLflow tells on standard error while it copies artifacts; what goes wrong is raised."""
+    name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+    before = os.environ.get(name, "true")
+    os.environ[name] = "false"
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        os.environ[name] = before

@@ -1,0 +1,46 @@
+import pytest
+
+from pipeline.evaluation.perturbation import Perturbation, perturbed
+
+
+def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:
+    change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"))
+    text = "Peru and Chile met; Peruvian wool was sold."
+    changed = perturbed(text, change)
+    first, second = changed.split(" and ")[0], changed.split(" and ")[1].split(" met")[0]
+    assert {first, second} <= {"Peru", "Chile", "Mali"}
+    assert first != "Peru"
+    assert second != "Chile"
+    assert changed.endswith(" met; Peruvian wool was sold.")
+
+
+def test_swap_is_the_same_every_time() -> None:
+    change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"))
+    assert perturbed("Peru won.", change) == perturbed("Peru won.", change)
+
+
+def test_swap_with_a_pattern_changes_only_its_group() -> None:
+    change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+)")
+    assert perturbed("Mr Smith left Smith's.", change) in ("Mr Ana Lima left Smith's.", "Mr Bo Ek left Smith's.")
+
+
+def test_longer_values_are_found_before_shorter_ones() -> None:
+    change = Perturbation("places", "swap", ("Guinea", "Guinea-Bissau"))
+    assert perturbed("Guinea-Bissau", change) == "Guinea"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"It\'s over," he said ("at last").', "\u201cIt\u2019s over,\u201d he said (\u201cat last\u201d)."),
+        ("\u201cIt\u2019s over.\u201d", '"It\'s over."'),
+        ("No quotation.", "No quotation."),
+    ],
+)
+def test_quotes_go_both_ways(text: str, expected: str) -> None:
+    assert perturbed(text, Perturbation("quotes", "quotes")) == expected
+
+
+def test_prefix_and_capitals() -> None:
+    assert perturbed("Rain.", Perturbation("datelines", "prefix", ("OSLO - ",))) == "OSLO - Rain."
+    assert perturbed("Rain.", Perturbation("capitals", "upper")) == "RAIN."
