@@ -58,7 +58,7 @@ class Bench:
         """Print every figure as soon as it is there."""
         words = np.mean([len(text.split()) for text in self.texts])
         print(f"{machine()}; {len(self.texts):,} training paragraphs of {words:.0f} words.")
-        print(f"{len(self.scorer.terms):,} terms, {len(self.scorer.topics)} topics.")
+        print(f"{len(self.scorer.vocabulary):,} terms, {len(self.scorer.topics)} topics.")
         print(f"{self.rounds} rounds in turn: median (lowest to highest).\n")
         header("", OURS, FALLBACK, USUAL, FASTTEXT, f"to {USUAL}", f"to {FASTTEXT}")
         self.training()
@@ -101,13 +101,13 @@ class Bench:
         scorer, usual, fast, same = self.scorer, self.usual, self.fasttext, peers.SameFeatures(self.scorer)
         one: dict[str, Callable[[], object]] = {
             OURS: lambda: scorer.labels(scorer.scores(sample[:1])),
-            FALLBACK: lambda: scorer.labels(scorer.reference_scores(sample[:1])),
+            FALLBACK: lambda: scorer.labels(scorer.fallback_scores(sample[:1])),
             USUAL: lambda: usual.predict(sample[:1]),
             FASTTEXT: lambda: fast.predict(flat[:1], k=-1, threshold=0.5),
         }
         many: dict[str, Callable[[], object]] = {
             OURS: lambda: scorer.labels(scorer.scores(sample)),
-            FALLBACK: lambda: scorer.labels(scorer.reference_scores(sample)),
+            FALLBACK: lambda: scorer.labels(scorer.fallback_scores(sample)),
             USUAL: lambda: usual.predict(sample),
             BOTH: lambda: same.predict(sample),
             FASTTEXT: lambda: fast.predict(flat, k=-1, threshold=0.5),

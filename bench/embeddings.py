@@ -41,7 +41,7 @@ def main() -> None:
     X, y = embed(sides.train), label_matrix(sides.train, ids)
     near = near_duplicates([row.text for row in sides.train], similarity=config.split.near_duplicate or 1.0)
     groups = join_near_duplicates([row.article for row in sides.train], near)
-    fold = by_article(groups, folds=config.split.folds, seed=config.split.seed)
+    fold = by_article(groups, folds=config.split.cv, seed=config.random_state)
     tried = [(*out_of_fold(X, y, fold, C), C) for C in STRENGTHS]
     _, thresholds, C = max(tried, key=lambda found: found[0])
     models = [LogisticRegression(C=C, max_iter=2000).fit(X, column) for column in y.T]

@@ -39,7 +39,9 @@ def same_weights(scorer: Scorer) -> Pipeline:
     It scores whole texts only: it does less than the model, which scores every sentence besides.
     """
     vectorizer = TfidfVectorizer(
-        analyzer=WholeTerms(scorer.analyzer), vocabulary=list(scorer.terms.strings), sublinear_tf=scorer.sublinear
+        analyzer=WholeTerms(scorer.analyzer),
+        vocabulary=list(scorer.vocabulary.strings),
+        sublinear_tf=scorer.sublinear,
     )
     vectorizer.idf_ = scorer.table[:, 0].astype(float)
     return make_pipeline(vectorizer, _one_vs_rest(scorer))
@@ -48,7 +50,8 @@ def same_weights(scorer: Scorer) -> Pipeline:
 class SameFeatures:
     """The model's own features, of texts and of their sentences, by scikit-learn's vectoriser and classifier.
 
-    It leaves out what unknown words add to a norm: apart from that its decisions are the model's.
+    It divides by the plain norm, without pivot and out-of-vocabulary words: apart from that its decisions are the
+    model's.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -64,9 +67,9 @@ class SameFeatures:
         by_sentence = self.of_sentences.transform([sentence for found in split for sentence in found])
         best = np.maximum.reduceat(self.classifier.decision_function(by_sentence), starts)
         whole = self.classifier.decision_function(self.vectoriser.transform(texts))
-        share, scorer = self.scorer.sentence_share, self.scorer
-        margins = (1 - share) * whole + share * best
-        decided: NDArray[np.bool_] = sigmoid(scorer.slope * margins + scorer.offset) >= scorer.thresholds
+        scorer = self.scorer
+        logits = scorer.text_coef * whole + scorer.sentence_coef * best + scorer.intercept
+        decided: NDArray[np.bool_] = sigmoid(logits) >= scorer.thresholds
         return decided
 
 
@@ -76,7 +79,7 @@ def _one_vs_rest(scorer: Scorer) -> OneVsRestClassifier:
     for column in topics:
         estimator = LinearSVC()
         estimator.coef_ = scorer.weights[:, column][None].astype(float)
-        estimator.intercept_ = scorer.intercept[column : column + 1]
+        estimator.intercept_ = np.zeros(1)
         estimator.classes_ = np.array([0, 1])
         estimators.append(estimator)
     classifier = OneVsRestClassifier(LinearSVC())

@@ -16,7 +16,7 @@ typedef struct {
     Entry *entries;   /* of the text, in order of first occurrence */
     uint32_t *here;   /* the entries of the sentence counted last */
     uint64_t *keys;
-    size_t n_entries, n_here, unknown_here, unknown_whole, n_places;
+    size_t n_entries, n_here, oov_here, oov_whole, n_places;
     size_t room_places, room_entries, room_here, room_keys;
 } Counts;
 
@@ -34,7 +34,7 @@ static int begin_counts(Counts *counts, const Tokens *tokens, Analysis analysis)
     size_t most = keys_of(tokens->n_words, analysis);
     if (most > UINT32_MAX / 4)
         return NO_MEMORY;
-    counts->n_entries = counts->unknown_whole = 0;
+    counts->n_entries = counts->oov_whole = 0;
     for (counts->n_places = 64; counts->n_places < most + most / 2;)
         counts->n_places *= 2;
     if (reserve(&counts->places, &counts->room_places, counts->n_places, sizeof(uint32_t))
@@ -73,7 +73,7 @@ static void count_sentence(Counts *counts, const Tokens *tokens, size_t sentence
 {
     size_t from = tokens->sentences[sentence], to = sentence_end(tokens, sentence);
     size_t n = sentence_keys(tokens, from, to, analysis, counts->keys);
-    counts->n_here = counts->unknown_here = 0;
+    counts->n_here = counts->oov_here = 0;
     for (size_t i = 0; i < AHEAD && i < n; i++)
         PREFETCH(&table->slots[counts->keys[i] & table->mask]);
     for (size_t i = 0; i < n; i++) {
@@ -81,13 +81,13 @@ static void count_sentence(Counts *counts, const Tokens *tokens, size_t sentence
             PREFETCH(&table->slots[counts->keys[i + AHEAD] & table->mask]);
         uint32_t index = find(table, counts->keys[i]);
         if (index == UNKNOWN) {
-            counts->unknown_here++;
+            counts->oov_here++;
         } else {
             PREFETCH(rows + index * width);
             count_term(counts, index, (uint32_t)sentence);
         }
     }
-    counts->unknown_whole += counts->unknown_here;
+    counts->oov_whole += counts->oov_here;
 }
 
 #endif

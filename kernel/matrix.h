@@ -9,9 +9,9 @@
 typedef struct {
     double *data;
     int32_t *indices, *indptr;
-    double *unknown;
+    double *oov;
     size_t n_data, n_rows;
-    size_t room_data, room_indices, room_indptr, room_unknown;
+    size_t room_data, room_indices, room_indptr, room_oov;
 } Matrix;
 
 static void free_matrix(Matrix *matrix)
@@ -19,7 +19,7 @@ static void free_matrix(Matrix *matrix)
     PyMem_RawFree(matrix->data);
     PyMem_RawFree(matrix->indices);
     PyMem_RawFree(matrix->indptr);
-    PyMem_RawFree(matrix->unknown);
+    PyMem_RawFree(matrix->oov);
 }
 
 static int by_value(const void *one, const void *other)
@@ -29,13 +29,13 @@ static int by_value(const void *one, const void *other)
 }
 
 /* Begin a row for up to n terms, given as index << 32 | count in any order, and fill it. */
-static int add_row(Matrix *matrix, uint64_t *terms, size_t n, size_t unknown)
+static int add_row(Matrix *matrix, uint64_t *terms, size_t n, size_t oov)
 {
     if (matrix->n_data + n > INT32_MAX
         || reserve(&matrix->data, &matrix->room_data, matrix->n_data + n, sizeof(double))
         || reserve(&matrix->indices, &matrix->room_indices, matrix->n_data + n, sizeof(int32_t))
         || reserve(&matrix->indptr, &matrix->room_indptr, matrix->n_rows + 2, sizeof(int32_t))
-        || reserve(&matrix->unknown, &matrix->room_unknown, matrix->n_rows + 1, sizeof(double)))
+        || reserve(&matrix->oov, &matrix->room_oov, matrix->n_rows + 1, sizeof(double)))
         return NO_MEMORY;
     if (n > 1)
         qsort(terms, n, sizeof(uint64_t), by_value);
@@ -44,7 +44,7 @@ static int add_row(Matrix *matrix, uint64_t *terms, size_t n, size_t unknown)
         matrix->data[matrix->n_data++] = (double)(uint32_t)terms[i];
     }
     matrix->indptr[0] = 0;
-    matrix->unknown[matrix->n_rows] = (double)unknown;
+    matrix->oov[matrix->n_rows] = (double)oov;
     matrix->indptr[++matrix->n_rows] = (int32_t)matrix->n_data;
     return DONE;
 }
@@ -61,12 +61,12 @@ static int add_text(Matrix *sentences, Matrix *wholes, Counts *counts, const Tok
             const Entry *entry = &counts->entries[counts->here[i]];
             counts->keys[i] = (uint64_t)entry->index << 32 | entry->here;
         }
-        if (add_row(sentences, counts->keys, counts->n_here, counts->unknown_here))
+        if (add_row(sentences, counts->keys, counts->n_here, counts->oov_here))
             return NO_MEMORY;
     }
     for (size_t i = 0; i < counts->n_entries; i++)
         counts->keys[i] = (uint64_t)counts->entries[i].index << 32 | counts->entries[i].whole;
-    return add_row(wholes, counts->keys, counts->n_entries, counts->unknown_whole);
+    return add_row(wholes, counts->keys, counts->n_entries, counts->oov_whole);
 }
 
 #endif

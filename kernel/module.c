@@ -1,4 +1,4 @@
-/* pipeline.text._kernel: count and score texts without the GIL. The specification is in pipeline/features.py. */
+/* pipeline.text._kernel: count and score texts without the GIL. The specification is in pipeline/text/tokenizer.py. */
 #include "learn.h"
 #include "matrix.h"
 #include "score.h"
@@ -60,14 +60,14 @@ typedef struct {
     Tokens tokens; /* working memory, kept for the next call; a call that finds it taken makes its own */
     Counts counts;
     int taken;
-} Terms;
+} Vocabulary;
 
 typedef struct {
     Tokens tokens;
     Counts counts;
 } Work;
 
-static Work take_work(Terms *self)
+static Work take_work(Vocabulary *self)
 {
     Work work = {{0}, {0}};
     if (!self->taken) {
@@ -79,7 +79,7 @@ static Work take_work(Terms *self)
     return work;
 }
 
-static void give_work(Terms *self, Work *work)
+static void give_work(Vocabulary *self, Work *work)
 {
     free_tokens(&self->tokens);
     free_counts(&self->counts);
@@ -107,7 +107,7 @@ static uint64_t written_key(const Text *text, size_t from, size_t end)
     return WORD_KEY(words ? NGRAM(ngram, hash) : hash);
 }
 
-static int insert_terms(Terms *self, const Text *text)
+static int insert_terms(Vocabulary *self, const Text *text)
 {
     size_t n = 0;
     for (size_t i = 0; i < text->length; i++)
@@ -128,7 +128,7 @@ static int insert_terms(Terms *self, const Text *text)
     return 0;
 }
 
-static void Terms_dealloc(Terms *self)
+static void Vocabulary_dealloc(Vocabulary *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(self->fold);
@@ -139,18 +139,32 @@ static void Terms_dealloc(Terms *self)
     Py_DECREF(type);
 }
 
-static PyObject *Terms_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+#define MAX_NGRAM 4
+#define MAX_PREFIX 255
+
+static int refuse_analysis(unsigned ngrams, unsigned prefix)
+{
+    if (ngrams >= 1 && ngrams <= MAX_NGRAM && prefix <= MAX_PREFIX)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "n-grams of %u words and prefixes of %u letters, expected 1 to %d and 0 to %d",
+        ngrams, prefix, MAX_NGRAM, MAX_PREFIX);
+    return -1;
+}
+
+static PyObject *Vocabulary_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"terms", "fold", "ngrams", "prefix", NULL};
     PyObject *terms, *fold;
     unsigned ngrams, prefix;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "UOII", names, &terms, &fold, &ngrams, &prefix))
         return NULL;
-    Terms *self = (Terms *)type->tp_alloc(type, 0);
+    if (refuse_analysis(ngrams, prefix))
+        return NULL;
+    Vocabulary *self = (Vocabulary *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->fold = Py_NewRef(fold);
-    self->analysis = (Analysis){ngrams ? ngrams : 1, prefix};
+    self->analysis = (Analysis){ngrams, prefix};
     Text text = {PyUnicode_DATA(terms), (size_t)PyUnicode_GET_LENGTH(terms), (int)PyUnicode_KIND(terms)};
     if (insert_terms(self, &text)) {
         Py_DECREF(self);
@@ -160,14 +174,14 @@ static PyObject *Terms_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 }
 
 /* Score the texts from `*done` on; stop early where a page is missing. */
-static int score_texts(Terms *self, Work *work, const Texts *texts, const Linear *linear, double *scratch,
-    double *pooled, uint8_t *known, size_t *done)
+static int score_texts(Vocabulary *self, Work *work, const Texts *texts, const Linear *linear, double *sums,
+    double *whole, double *best, uint8_t *known, size_t *done)
 {
     for (; *done < texts->n; ++*done) {
         int result = tokenise(&work->tokens, &texts->texts[*done], self->analysis.prefix);
         if (result == DONE)
-            result = score_text(&work->counts, &work->tokens, &self->table, self->analysis, linear, scratch,
-                pooled + *done * linear->k, known + *done);
+            result = score_text(&work->counts, &work->tokens, &self->table, self->analysis, linear, sums,
+                whole + *done * linear->k, best + *done * linear->k, known + *done);
         if (result != DONE)
             return result;
     }
@@ -175,10 +189,10 @@ static int score_texts(Terms *self, Work *work, const Texts *texts, const Linear
 }
 
 static int run_score(
-    Terms *self, const Texts *texts, const Linear *linear, double *pooled, uint8_t *known)
+    Vocabulary *self, const Texts *texts, const Linear *linear, double *whole, double *best, uint8_t *known)
 {
-    double *scratch = PyMem_RawMalloc((2 * linear->k + 1) * sizeof(double));
-    if (!scratch) {
+    double *sums = PyMem_RawMalloc((linear->k + 1) * sizeof(double));
+    if (!sums) {
         PyErr_NoMemory();
         return -1;
     }
@@ -188,43 +202,59 @@ static int run_score(
     while (!status && done < texts->n) {
         int result;
         Py_BEGIN_ALLOW_THREADS
-        result = score_texts(self, &work, texts, linear, scratch, pooled, known, &done);
+        result = score_texts(self, &work, texts, linear, sums, whole, best, known, &done);
         Py_END_ALLOW_THREADS
         status = settle(result, self->fold);
     }
     give_work(self, &work);
-    PyMem_RawFree(scratch);
+    PyMem_RawFree(sums);
     return status;
 }
 
-PyDoc_STRVAR(score_doc, "score(texts, rows, sublinear, unknown, share, pooled, known)\n\n"
-    "Write the pooled sums of n texts into pooled (float64 [n, k]) and whether a term is known into known (bool [n]).");
+PyDoc_STRVAR(score_doc,
+    "score(texts, rows, sublinear, oov_mass, slope, whole_constant, sentence_constant, whole, best, known)\n\n"
+    "Write the sums of n texts and of their best sentences into whole and best (float64 [n, k]), and whether a term\n"
+    "is known into known (bool [n]). ValueError where an array does not fit, or a divisor could be 0 or less.");
 
-static PyObject *Terms_score(Terms *self, PyObject *args)
+/* Say in a ValueError what is wrong with the arguments; 0 where nothing is. */
+static int refuse_score(const Linear *linear, const Py_buffer *rows, const Py_buffer *whole, const Py_buffer *best,
+    const Py_buffer *known, size_t n_texts, size_t n_terms)
+{
+    size_t width = linear->doubles ? sizeof(double) : sizeof(float), sums = n_texts * linear->k * sizeof(double);
+    if ((size_t)whole->len != sums || (size_t)best->len != sums || (size_t)known->len != n_texts
+        || (n_texts && (size_t)rows->len != n_terms * (linear->k + 1) * width) || (uintptr_t)rows->buf % width
+        || (uintptr_t)whole->buf % sizeof(double) || (uintptr_t)best->buf % sizeof(double))
+        PyErr_SetString(PyExc_ValueError, "the arrays do not fit the texts and the terms");
+    else if (!(linear->oov_mass >= 0 && linear->slope >= 0 && linear->whole >= 0 && linear->sentence >= 0
+                 && linear->slope + linear->whole > 0 && linear->slope + linear->sentence > 0))
+        PyErr_SetString(PyExc_ValueError, "oov_mass, slope and constants must be 0 or more, and no divisor 0");
+    else
+        return 0;
+    return -1;
+}
+
+static PyObject *Vocabulary_score(Vocabulary *self, PyObject *args)
 {
     PyObject *sequence, *result = NULL;
-    Py_buffer rows, pooled, known;
+    Py_buffer rows, whole, best, known;
     Linear linear;
     Texts texts;
-    if (!PyArg_ParseTuple(args, "Oy*pddw*w*", &sequence, &rows, &linear.sublinear, &linear.unknown,
-            &linear.share, &pooled, &known))
+    if (!PyArg_ParseTuple(args, "Oy*pddddw*w*w*", &sequence, &rows, &linear.sublinear, &linear.oov_mass,
+            &linear.slope, &linear.whole, &linear.sentence, &whole, &best, &known))
         return NULL;
     if (take_texts(sequence, &texts))
         goto out;
     linear.rows = rows.buf;
-    linear.k = texts.n ? (size_t)pooled.len / sizeof(double) / texts.n : 0;
+    linear.k = texts.n ? (size_t)whole.len / sizeof(double) / texts.n : 0;
     linear.doubles = (size_t)rows.len == self->table.n * (linear.k + 1) * sizeof(double);
-    size_t width = linear.doubles ? sizeof(double) : sizeof(float);
-    if ((size_t)pooled.len != texts.n * linear.k * sizeof(double) || (size_t)known.len != texts.n
-        || (texts.n && (size_t)rows.len != self->table.n * (linear.k + 1) * width)
-        || (uintptr_t)rows.buf % width || (uintptr_t)pooled.buf % sizeof(double))
-        PyErr_SetString(PyExc_ValueError, "the arrays do not fit the texts and the terms");
-    else if (!run_score(self, &texts, &linear, pooled.buf, known.buf))
+    if (!refuse_score(&linear, &rows, &whole, &best, &known, texts.n, self->table.n)
+        && !run_score(self, &texts, &linear, whole.buf, best.buf, known.buf))
         result = Py_NewRef(Py_None);
 out:
     drop_texts(&texts);
     PyBuffer_Release(&rows);
-    PyBuffer_Release(&pooled);
+    PyBuffer_Release(&whole);
+    PyBuffer_Release(&best);
     PyBuffer_Release(&known);
     return result;
 }
@@ -235,7 +265,7 @@ typedef struct {
     size_t room_starts;
 } Counted;
 
-static int count_texts(Terms *self, Work *work, const Texts *texts, Counted *counted, size_t *done)
+static int count_texts(Vocabulary *self, Work *work, const Texts *texts, Counted *counted, size_t *done)
 {
     for (; *done < texts->n; ++*done) {
         int result = tokenise(&work->tokens, &texts->texts[*done], self->analysis.prefix);
@@ -255,14 +285,14 @@ static PyObject *matrix_arrays(const Matrix *matrix)
     return Py_BuildValue("(y#y#y#y#)", matrix->n_data ? (char *)matrix->data : "",
         (Py_ssize_t)(matrix->n_data * sizeof(double)), matrix->n_data ? (char *)matrix->indices : "",
         (Py_ssize_t)(matrix->n_data * sizeof(int32_t)), matrix->indptr ? (char *)matrix->indptr : (char *)&empty,
-        (Py_ssize_t)((matrix->n_rows + 1) * sizeof(int32_t)), matrix->n_rows ? (char *)matrix->unknown : "",
+        (Py_ssize_t)((matrix->n_rows + 1) * sizeof(int32_t)), matrix->n_rows ? (char *)matrix->oov : "",
         (Py_ssize_t)(matrix->n_rows * sizeof(double)));
 }
 
 PyDoc_STRVAR(count_doc, "count(texts) -> (sentences, wholes, starts)\n\n"
-    "Count terms in n texts: two tuples of bytes (data, indices, indptr, unknown), and bytes of int64 [n + 1].");
+    "Count terms in n texts: two tuples of bytes (data, indices, indptr, oov), and bytes of int64 [n + 1].");
 
-static PyObject *Terms_count(Terms *self, PyObject *sequence)
+static PyObject *Vocabulary_count(Vocabulary *self, PyObject *sequence)
 {
     Texts texts;
     Counted counted = {0};
@@ -341,12 +371,14 @@ static PyObject *learn(PyObject *module, PyObject *args)
     unsigned ngrams, prefix, least;
     if (!PyArg_ParseTuple(args, "OOIII", &sequence, &fold, &ngrams, &prefix, &least))
         return NULL;
+    if (refuse_analysis(ngrams, prefix))
+        return NULL;
     Texts texts;
     Learned learned = {0};
     PyObject *terms = PyList_New(0);
     int status = !terms || take_texts(sequence, &texts) ? -1 : 0;
     if (!status)
-        status = run_learn(&learned, &texts, (Analysis){ngrams ? ngrams : 1, prefix}, least, fold, terms);
+        status = run_learn(&learned, &texts, (Analysis){ngrams, prefix}, least, fold, terms);
     if (terms)
         drop_texts(&texts);
     free_learned(&learned);
@@ -355,30 +387,30 @@ static PyObject *learn(PyObject *module, PyObject *args)
     return terms;
 }
 
-static PyMethodDef Terms_methods[] = {
-    {"score", (PyCFunction)Terms_score, METH_VARARGS, score_doc},
-    {"count", (PyCFunction)Terms_count, METH_O, count_doc},
+static PyMethodDef Vocabulary_methods[] = {
+    {"score", (PyCFunction)Vocabulary_score, METH_VARARGS, score_doc},
+    {"count", (PyCFunction)Vocabulary_count, METH_O, count_doc},
     {NULL, NULL, 0, NULL},
 };
 
-PyDoc_STRVAR(Terms_doc, "Terms(terms, fold, ngrams, prefix)\n\n"
+PyDoc_STRVAR(Vocabulary_doc, "Vocabulary(terms, fold, ngrams, prefix)\n\n"
     "The known terms, joined by line ends. ValueError where two have one hash.");
 
-static PyType_Slot Terms_slots[] = {
-    {Py_tp_doc, (void *)Terms_doc},
-    {Py_tp_new, Terms_new},
-    {Py_tp_dealloc, Terms_dealloc},
-    {Py_tp_methods, Terms_methods},
+static PyType_Slot Vocabulary_slots[] = {
+    {Py_tp_doc, (void *)Vocabulary_doc},
+    {Py_tp_new, Vocabulary_new},
+    {Py_tp_dealloc, Vocabulary_dealloc},
+    {Py_tp_methods, Vocabulary_methods},
     {0, NULL},
 };
 
-static PyType_Spec Terms_spec = {"pipeline.text._kernel.Terms", sizeof(Terms), 0, Py_TPFLAGS_DEFAULT, Terms_slots};
+static PyType_Spec Vocabulary_spec = {"pipeline.text._kernel.Vocabulary", sizeof(Vocabulary), 0, Py_TPFLAGS_DEFAULT, Vocabulary_slots};
 
 static int fill_module(PyObject *module)
 {
     make_logs();
-    PyObject *type = PyType_FromSpec(&Terms_spec);
-    int result = type ? PyModule_AddObjectRef(module, "Terms", type) : -1;
+    PyObject *type = PyType_FromSpec(&Vocabulary_spec);
+    int result = type ? PyModule_AddObjectRef(module, "Vocabulary", type) : -1;
     Py_XDECREF(type);
     return result;
 }

@@ -84,7 +84,7 @@ def compare(config: Config, first: str, second: str, data: Sequence[str] = ()) -
         raise BundleError(f"{first} and {second} have different topics: {topics} and {two.scorer.topics}")
     rows = _rows(config, topics, data)
     labels = label_matrix(rows, topics)
-    weights = resampling.article_weights([row.article for row in rows], seed=config.split.seed)
+    weights = resampling.article_weights([row.article for row in rows], seed=config.random_state)
     texts = [row.text for row in rows]
     scores = [bundle.scorer.scores(texts) for bundle in (one, two)]
     given = [bundle.scorer.labels(found) for bundle, found in zip((one, two), scores, strict=True)]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from pipeline.errors import ConfigError
 from pipeline.schema import Topic
+from pipeline.text.validation import MAX_NGRAM, MAX_PREFIX
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -25,7 +26,7 @@ class Settings(BaseModel):
 
 
 class DataSettings(Settings):
-    """Where labelled paragraphs are, and which of them are the test side."""
+    """Where labelled paragraphs are, and which of them are the test split."""
 
     topics: str
     train: tuple[str, ...] = Field(min_length=1, strict=False)
@@ -35,52 +36,60 @@ class DataSettings(Settings):
     probes: str | None = None
 
     @model_validator(mode="after")
-    def _one_test_side(self) -> "DataSettings":
+    def _one_test_split(self) -> "DataSettings":
         if bool(self.test) == bool(self.test_writers):
-            raise ValueError("state the test side once: either `test` (files) or `test_writers` (batches)")
+            raise ValueError("state the test split once: either `test` (files) or `test_writers` (batches)")
         return self
 
 
 class SplitSettings(Settings):
-    """How training rows are dealt to folds."""
+    """How training rows are dealt to the folds of cross-validation."""
 
-    folds: int = Field(ge=2)
-    seed: Seed
+    cv: int = Field(ge=2)
+    group_by: Literal["article", "writer"]
     near_duplicate: Share | None
 
 
 class FeatureSettings(Settings):
-    """What is counted in a text and how counts are weighted; see `pipeline.text.tokenizer`."""
+    """What is counted in a text and how counts are weighted; see `TopicClassifier`."""
 
-    ngrams: int = Field(ge=1, le=3)
-    prefix: int = Field(ge=0)
+    ngram_range: tuple[int, int] = Field(strict=False)
+    prefix_length: int = Field(ge=0, le=MAX_PREFIX)
     min_df: int = Field(ge=1)
-    sublinear: bool
-    unknown: float = Field(ge=0)
-    sentence_share: Share
+    sublinear_tf: bool
+    oov_weight: float = Field(ge=0)
+    pivot_slope: float = Field(gt=0, le=1)
+    sentence_weight: Share
+
+    @model_validator(mode="after")
+    def _begins_with_words(self) -> "FeatureSettings":
+        shortest, longest = self.ngram_range
+        if shortest != 1 or not 1 <= longest <= MAX_NGRAM:
+            raise ValueError(f"ngram_range: expected [1, n] with n from 1 to {MAX_NGRAM}")
+        return self
 
 
 class ClassifierSettings(Settings):
-    """The linear classifier that is fitted once for each topic."""
+    """The linear model that is fitted once for each topic."""
 
     kind: Literal["logistic_regression", "linear_svc", "ridge"]
     C: float = Field(gt=0)
     class_weight: Literal["balanced"] | None
-    seed: Seed
+    nb_exponent: float = Field(ge=0)
 
 
 class ThresholdSettings(Settings):
-    """What a threshold is chosen for; see `pipeline.model.thresholds`."""
+    """What probabilities and thresholds are fitted for; see `pipeline.model.thresholds`."""
 
-    objective: Literal["f1", "precision", "recall", "cost"]
-    floor: Share | None = None
+    prevalence: float | None = Field(gt=0, lt=1)
+    objective: Literal["f1", "cost"]
     cost_ratio: float | None = Field(default=None, gt=0)
+    precision_floor: Share
+    recall_floor: Share
     shrinkage: float = Field(ge=0)
 
     @model_validator(mode="after")
     def _needs(self) -> "ThresholdSettings":
-        if self.objective in ("precision", "recall") and self.floor is None:
-            raise ValueError(f"objective {self.objective} needs `floor`")
         if self.objective == "cost" and self.cost_ratio is None:
             raise ValueError("objective cost needs `cost_ratio`")
         return self
@@ -94,8 +103,9 @@ class TrackingSettings(Settings):
 
 
 class Config(Settings):
-    """One complete experiment."""
+    """One complete experiment; `random_state` seeds folds, linear models and resampling."""
 
+    random_state: Seed
     data: DataSettings
     split: SplitSettings
     features: FeatureSettings

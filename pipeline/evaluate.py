@@ -10,7 +10,7 @@ from pipeline.errors import BundleError
 from pipeline.evaluation import gate
 from pipeline.evaluation import tables as report
 from pipeline.evaluation.comparison import differences
-from pipeline.files import writing_whole
+from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.report.findings import Findings, measure, write
 from pipeline.report.model_card import Origin, model_card
@@ -36,13 +36,13 @@ def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
         bundle, content = load_bundle(file), file.read_bytes()
     rows = _test_rows(config, bundle)
     background = _background(config, tracker, candidate, bundle)
-    found = measure("test side", bundle, rows, seed=config.split.seed, background=background)
+    found = measure("test side", bundle, rows, seed=config.random_state, background=background)
     failures = _gate(config, tracker, bundle, rows, found)
     texts = found.written() | {"MODEL_CARD.md": _card(config, candidate, bundle, found, failures)}
     _log(tracker, candidate, found, failures, texts)
     write(texts, folder)
     if not failures:
-        with writing_whole(folder / f"{CHAMPION}.safetensors") as file:
+        with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
             tracker.set_alias(CHAMPION, candidate)
     return found, failures
@@ -87,7 +87,7 @@ def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundl
     training = tracker.read_text(candidate.run_id, "report/training.json")
     curve = tracker.read_text(candidate.run_id, CURVE)
     return Background(
-        config.split.seed,
+        config.random_state,
         probes_for(config, bundle.scorer.topics),
         next(iter(report.from_json(training).values())) if training else None,
         report.from_records(json.loads(curve)) if curve else None,

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import Config
+from pipeline.config import Config, ThresholdSettings
 from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
 from pipeline.evaluation import bootstrap as resampling
 from pipeline.evaluation import tables as report
 from pipeline.evaluation.label_issues import label_noise
-from pipeline.model.classifier import TopicClassifier
+from pipeline.model.classifier import BALANCED, TopicClassifier
 from pipeline.model.thresholds import Objective
 from pipeline.schema import LabelledParagraph, Topic
-from pipeline.text.tokenizer import Analyzer
 
 Progress = Callable[[int, int], None]
 
@@ -50,33 +49,45 @@ class Trained:
 def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:
     """Fit the configured classifier on rows, near-duplicate articles in one fold, and measure it out of fold."""
     texts = [row.text for row in rows]
-    articles = groups = [row.article for row in rows]
-    if config.split.near_duplicate is not None:
-        groups = join_near_duplicates(articles, near_duplicates(texts, similarity=config.split.near_duplicate))
+    articles = [row.article for row in rows]
     ids = [topic.id for topic in topics]
     labels = label_matrix(rows, ids)
-    model = classifier(config).fit(texts, labels, groups, progress=progress)
-    weights = resampling.article_weights(articles, seed=config.split.seed)
+    model = classifier(config).fit(texts, labels, _groups(config, rows), progress=progress)
+    weights = resampling.article_weights(articles, seed=config.random_state)
     scores = np.nan_to_num(model.oof_scores_, nan=0.0)
     found = report.evaluation(ids, labels, model.oof_labels_, scores, weights)
     return Trained(topics, rows, labels, model, found)
 
 
 def classifier(config: Config) -> TopicClassifier:
-    """Make the classifier that a config describes, not fitted yet."""
-    features, linear, thresholds = config.features, config.classifier, config.thresholds
-    kind = thresholds.objective
+    """Return the classifier that a config describes, not yet fitted."""
     return TopicClassifier(
-        analyzer=Analyzer(features.ngrams, features.prefix),
-        min_df=features.min_df,
-        sublinear=features.sublinear,
-        unknown=features.unknown,
-        sentence_share=features.sentence_share,
-        kind=linear.kind,
-        C=linear.C,
-        class_weight=linear.class_weight,
-        objective=Objective(kind, **thresholds.model_dump(exclude={"objective"})),
-        folds=config.split.folds,
-        fold_seed=config.split.seed,
-        seed=linear.seed,
+        **config.features.model_dump(),
+        **config.classifier.model_dump(),
+        prevalence=config.thresholds.prevalence,
+        operating_points=operating_points(config.thresholds),
+        cv=config.split.cv,
+        random_state=config.random_state,
+        n_jobs=-1,
     )
+
+
+def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
+    """Return what the thresholds of each named operating point are chosen for."""
+    shrinkage = settings.shrinkage
+    return {
+        "precision": Objective("precision", floor=settings.precision_floor, shrinkage=shrinkage),
+        BALANCED: Objective(settings.objective, cost_ratio=settings.cost_ratio, shrinkage=shrinkage),
+        "recall": Objective("recall", floor=settings.recall_floor, shrinkage=shrinkage),
+    }
+
+
+def _groups(config: Config, rows: list[LabelledParagraph]) -> list[str]:
+    """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates."""
+    names = [row.article for row in rows]
+    if config.split.group_by == "writer":
+        names = [row.writer or row.article for row in rows]
+    if config.split.near_duplicate is None:
+        return names
+    pairs = near_duplicates([row.text for row in rows], similarity=config.split.near_duplicate)
+    return join_near_duplicates(names, pairs)

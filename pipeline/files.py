@@ -9,8 +9,8 @@ from pipeline.errors import OutputError
 
 
 @contextmanager
-def writing_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path that replaces `path` when the block ends well, and vanishes when it does not."""
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces `path` when the block succeeds, and vanishes when it fails."""
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,14 +45,14 @@ def learning_curve(
     points: Points = {}
     for place, share in enumerate(SHARES):
         progress(place, len(SHARES))
-        rows = part(sides.train, share, seed=config.split.seed)
+        rows = part(sides.train, share, seed=config.random_state)
         lacking = [t for t, n in zip(ids, label_matrix(rows, ids).sum(0), strict=True) if not n]
         if lacking:
             say(f"{share:.0%} of the training articles have no row with {', '.join(lacking)}: left out")
             continue
         fitted = fit(config, rows, topics, lambda done, total: None).model.scorer(ids)
-        points[f"{share:.0%}"] = rows, measured(fitted, sets, seed=config.split.seed)
-    points["100%"] = sides.train, measured(scorer, sets, seed=config.split.seed)
+        points[f"{share:.0%}"] = rows, measured(fitted, sets, seed=config.random_state)
+    points["100%"] = sides.train, measured(scorer, sets, seed=config.random_state)
     table = _table(points, list(sets))
     _log(tracker, candidate, points, table)
     return table

@@ -9,7 +9,7 @@ import optuna
 from pipeline.config import Config, Search, as_yaml, flat, overridden, read_config, read_topics
 from pipeline.data import corpus
 from pipeline.experiment import fit
-from pipeline.files import writing_whole
+from pipeline.files import atomic_path
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.tracking import Tracker
 
@@ -33,7 +33,7 @@ def search(settings: Search, output: Path, *, progress: Callable[[int, int], Non
             config = overridden(base, {key: _suggest(trial, key, span) for key, span in settings.space.items()})
             study.tell(trial, _try(tracker, settings, config, rows, topics, number=trial.number))
     best = overridden(base, study.best_params)
-    with writing_whole(output) as part:
+    with atomic_path(output) as part:
         part.write_text(as_yaml(best), encoding="utf-8")
     return (
         f"{output}: trial {study.best_trial.number}, {settings.figure} {study.best_value:.4f}, {study.best_params}"

@@ -18,7 +18,7 @@ from pipeline.evaluation import tables as report
 from pipeline.evaluation.baselines import most_frequent
 from pipeline.evaluation.metrics import figures, point
 from pipeline.experiment import Progress, Trained, fit
-from pipeline.files import writing_whole
+from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.provenance import surroundings
 from pipeline.report import plots
@@ -83,12 +83,14 @@ def _describe(sides: corpus.Sides, topics: tuple[Topic, ...]) -> str:
 
 def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides, about: dict[str, str]) -> None:
     model, labels, scores = trained.model, trained.labels, trained.scores
-    for fold in range(config.split.folds):
+    for fold in range(config.split.cv):
         part = model.fold_ == fold
         found = figures(trained.ids, labels[part], model.oof_labels_[part], scores[part])
         tracker.log_fold(point(found), fold)
     metrics = {f"cv/{name}": figure.value for name, figure in trained.found.figures.items()}
-    metrics |= {f"threshold/{t}": float(cut) for t, cut in zip(trained.ids, model.thresholds_, strict=True)}
+    for point_name, thresholds in model.thresholds_.items():
+        cuts = zip(trained.ids, thresholds.tolist(), strict=True)
+        metrics |= {f"threshold/{point_name}/{topic}": cut for topic, cut in cuts}
     metrics |= {f"rows/{name}": float(len(getattr(sides, name))) for name in ("train", "test")}
     tables = report.tables({"cross-validated": trained.found}, trained.topics)
     counted = {"train": labels, "test": label_matrix(sides.test, trained.ids)}
@@ -120,9 +122,9 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     example = pd.DataFrame({"text": [trained.rows[0].text]})
     scores = dict(zip(trained.ids, scorer.scores(list(example["text"])).T, strict=True))
     with (
-        writing_whole(folder / f"{CANDIDATE}.safetensors") as bundle,
-        writing_whole(folder / "classifier.joblib") as pickled,
-        writing_whole(folder / SUSPECTS) as suspects,
+        atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
+        atomic_path(folder / "classifier.joblib") as pickled,
+        atomic_path(folder / SUSPECTS) as suspects,
     ):
         suspects.write_text(trained.label_noise, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))

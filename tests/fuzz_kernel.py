@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.model.scorer import Scorer
-from pipeline.text.fallback import learn_terms
+from pipeline.text.fallback import learn_vocabulary
 from pipeline.text.tokenizer import Analyzer, Counts
-from pipeline.text.vocabulary import COMPILED, Terms
+from pipeline.text.vocabulary import COMPILED, Vocabulary
 
 MARKS = ["'s", "\u2019s", "'", ". ", '."  ', "?\u201d\n", "\u00ad", "\ud800", "\ufdfa", "\U0001f600", "\x00"]
 RANGES = [(0, 0x80), (0x80, 0x250), (0x300, 0x530), (0x2000, 0x3001), (0xAC00, 0xE000), (0, 0x110000)]
@@ -57,8 +57,8 @@ def mutated(chance: random.Random, texts: list[str]) -> str:
 def compare(texts: list[str], chance: random.Random) -> None:
     """Check counts and scores of a few texts."""
     analyzer = Analyzer(chance.randrange(1, 4), chance.randrange(7))
-    terms = Terms("\n".join(learn_terms(texts[1:], analyzer, 1)), analyzer)
-    ours, theirs = terms.count(texts), terms.reference.count(texts)
+    terms = Vocabulary("\n".join(learn_vocabulary(texts[1:], analyzer, 1)), analyzer)
+    ours, theirs = terms.count(texts), terms.fallback.count(texts)
     assert same(ours.sentences, theirs.sentences), texts
     assert same(ours.wholes, theirs.wholes), texts
     assert (ours.starts == theirs.starts).all(), texts
@@ -66,10 +66,10 @@ def compare(texts: list[str], chance: random.Random) -> None:
     table = np.random.default_rng(chance.randrange(1000)).random((len(terms), 1 + k))
     for made in (table, table.astype(np.float32)):
         scorer = a_scorer(terms, made, np.ones(k))
-        assert np.abs(scorer.scores(texts) - scorer.reference_scores(texts)).max() < 1e-9, texts
+        assert np.abs(scorer.scores(texts) - scorer.fallback_scores(texts)).max() < 1e-9, texts
 
 
-def a_scorer(terms: Terms, table: np.ndarray, one: np.ndarray) -> Scorer:
+def a_scorer(terms: Vocabulary, table: np.ndarray, one: np.ndarray) -> Scorer:
     """Make a scorer whose terms all matter."""
     return Scorer(
         topics=("t",) * len(one),

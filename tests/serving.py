@@ -31,7 +31,7 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     import numpy as np
 
     from pipeline.data.corpus import text_digests
-    from pipeline.files import writing_whole
+    from pipeline.files import atomic_path
     from pipeline.model.bundle import Bundle, save_bundle
     from pipeline.model.classifier import TopicClassifier
     from pipeline.model.thresholds import Objective
@@ -63,7 +63,7 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
         model = untrained.fit(texts, labels, [str(i) for i in range(len(texts))], progress=lambda *_: None)
     about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
     bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
-    with writing_whole(path) as part:
+    with atomic_path(path) as part:
         save_bundle(part, bundle)
     return path
 

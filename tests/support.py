@@ -15,7 +15,8 @@ import yaml
 from pipeline.config import Config, read_config, read_topics
 from pipeline.schema import Topic
 from pipeline.text.tokenizer import Analyzer, CountedTexts
-from pipeline.text.vocabulary import Terms, learn_terms
+from pipeline.text.vocabulary import Vocabulary
+from pipeline.text.vocabulary import learn_vocabulary as learn
 
 ENVIRONMENT = {
     name: value
@@ -115,22 +116,35 @@ def write_rows(path: Path, content: Sequence[Mapping[str, Any]]) -> Path:
 def settings(folder: Path) -> dict[str, Any]:
     """Give a complete experiment whose paths lie in a folder."""
     return {
+        "random_state": 7,
         "data": {
             "topics": str(folder / "topics.yaml"),
             "train": [str(folder / "articles")],
             "test_writers": ["t"],
         },
-        "split": {"folds": 3, "seed": 7, "near_duplicate": 0.5},
+        "split": {"cv": 3, "group_by": "article", "near_duplicate": 0.5},
         "features": {
-            "ngrams": 2,
-            "prefix": 5,
+            "ngram_range": [1, 2],
+            "prefix_length": 5,
             "min_df": 2,
-            "sublinear": True,
-            "unknown": 0.5,
-            "sentence_share": 0.5,
+            "sublinear_tf": True,
+            "oov_weight": 0.5,
+            "pivot_slope": 0.5,
+            "sentence_weight": 0.5,
         },
-        "classifier": {"kind": "linear_svc", "C": 1.0, "class_weight": None, "seed": 7},
-        "thresholds": {"objective": "f1", "shrinkage": 5.0},
+        "classifier": {
+            "kind": "linear_svc",
+            "C": 1.0,
+            "class_weight": None,
+            "nb_exponent": 0.5,
+        },
+        "thresholds": {
+            "prevalence": None,
+            "objective": "f1",
+            "precision_floor": 0.9,
+            "recall_floor": 0.9,
+            "shrinkage": 5.0,
+        },
         "gate": {"macro_f1": 0.5, "none_recall": 0.2},
         "tracking": {"experiment": "tests", "model_name": "tests"},
         "output": str(folder / "models"),
@@ -197,9 +211,9 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 
 def learn_vocabulary(texts: list[str], analyzer: Analyzer) -> dict[str, int]:
     """Give every term of the texts its index."""
-    return {term: index for index, term in enumerate(learn_terms(texts, analyzer, min_df=1))}
+    return {term: index for index, term in enumerate(learn(texts, analyzer, min_df=1))}
 
 
 def count(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int]) -> CountedTexts:
     """Count the terms of a vocabulary."""
-    return Terms("\n".join(vocabulary), analyzer).count(texts)
+    return Vocabulary("\n".join(vocabulary), analyzer).count(texts)

@@ -1,14 +1,14 @@
-from pipeline.model.aggregation import roll_up
+from pipeline.model.aggregation import aggregate
 
 
 def test_an_article_is_about_what_a_quarter_of_it_is_about() -> None:
-    found = roll_up([["a"], ["a", "b"], [], [], ["a"], [], [], []])
+    found = aggregate([["a"], ["a", "b"], [], [], ["a"], [], [], []])
     assert (found.paragraphs, found.about, found.mentioned) == (8, {"a": 3}, {"b": 1})
 
 
 def test_most_paragraphs_come_first() -> None:
-    assert list(roll_up([["b"], ["a"], ["a"]]).about) == ["a", "b"]
+    assert list(aggregate([["b"], ["a"], ["a"]]).about) == ["a", "b"]
 
 
 def test_nothing_given_is_about_nothing() -> None:
-    assert roll_up([[], []]).about == {}
+    assert aggregate([[], []]).about == {}

@@ -15,7 +15,7 @@ def test_reads_what_is_written(experiment: Maker) -> None:
     config = experiment({"classifier.C": 3, "classifier.class_weight": "balanced"}).config
     assert config.classifier.C == 3.0
     assert config.classifier.class_weight == "balanced"
-    assert config.split.folds == 3
+    assert config.split.cv == 3
 
 
 def test_the_written_yaml_reads_back_equal(experiment: Maker, tmp_path: Path) -> None:

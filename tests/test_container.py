@@ -37,9 +37,9 @@ def test_scores_of_the_bundle_are_those_of_training(tmp_path: Path) -> None:
     expected = model.predict_proba(texts + TEXTS)
     scorer = model.scorer([topic.id for topic in TOPICS])
     np.testing.assert_allclose(scorer.scores(texts + TEXTS), expected, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(scorer.reference_scores(texts + TEXTS), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(scorer.fallback_scores(texts + TEXTS), expected, rtol=0, atol=1e-9)
     np.testing.assert_allclose(bundle.scorer.scores(texts + TEXTS), expected, rtol=0, atol=1e-6)
-    assert bundle.scorer.terms.strings == scorer.terms.strings
+    assert bundle.scorer.vocabulary.strings == scorer.vocabulary.strings
     assert bundle.topics == TOPICS
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.files import writing_whole
+from pipeline.files import atomic_path
 
 
 def names(folder: Path) -> list[str]:
@@ -13,7 +13,7 @@ def names(folder: Path) -> list[str]:
 def test_a_block_that_ends_well_replaces_the_file(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
     for content in ("first", "second"):
-        with writing_whole(path) as part:
+        with atomic_path(path) as part:
             part.write_text(content, encoding="utf-8")
             assert not path.exists() or path.read_text(encoding="utf-8") != content
         assert path.read_text(encoding="utf-8") == content
@@ -24,7 +24,7 @@ def test_a_block_that_ends_well_replaces_the_file(tmp_path: Path) -> None:
 def test_a_block_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path, failure: type[BaseException]) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old", encoding="utf-8")
-    with pytest.raises(failure), writing_whole(path) as part:
+    with pytest.raises(failure), atomic_path(path) as part:
         part.write_text("half", encoding="utf-8")
         raise failure
     assert path.read_text(encoding="utf-8") == "old"
@@ -33,9 +33,9 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path, fail
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(OutputError, match="cannot be written"), writing_whole(tmp_path / "file" / "a.txt") as part:
+    with pytest.raises(OutputError, match="cannot be written"), atomic_path(tmp_path / "file" / "a.txt") as part:
         part.write_text("x", encoding="utf-8")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OutputError, match="cannot be written"), writing_whole(tmp_path / "folder") as part:
+    with pytest.raises(OutputError, match="cannot be written"), atomic_path(tmp_path / "folder") as part:
         part.write_text("x", encoding="utf-8")
     assert names(tmp_path) == ["file", "folder"]

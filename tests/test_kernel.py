@@ -15,10 +15,10 @@ from small_model import TEXTS as NEWS
 from small_model import fitted
 
 from pipeline.model.scorer import Scorer
-from pipeline.text.fallback import learn_terms as learn_by_reference
+from pipeline.text.fallback import learn_vocabulary as learn_by_fallback
 from pipeline.text.folding import fold, page
 from pipeline.text.tokenizer import Analyzer, CountedTexts, Counts, sentences
-from pipeline.text.vocabulary import COMPILED, Terms, learn_terms
+from pipeline.text.vocabulary import COMPILED, Vocabulary, learn_vocabulary
 
 PIECES = [
     "mine",
@@ -65,7 +65,7 @@ ANALYZERS = st.builds(Analyzer, st.integers(1, 4), st.integers(0, 6))
 needs_kernel = pytest.mark.skipif(not COMPILED, reason="no compiler was there when the package was installed")
 
 
-def plainly_counted(texts: list[str], terms: Terms) -> tuple[list[Counter[int]], list[Counter[int]]]:
+def plainly_counted(texts: list[str], terms: Vocabulary) -> tuple[list[Counter[int]], list[Counter[int]]]:
     index = {term: place for place, term in enumerate(terms.strings)}
     split = [[terms.analyzer.terms(sentence) for sentence in sentences(text)] for text in texts]
     by_sentence = [Counter(index.get(term, -1) for term in found) for text in split for found in text]
@@ -75,7 +75,7 @@ def plainly_counted(texts: list[str], terms: Terms) -> tuple[list[Counter[int]],
 
 def as_counters(counts: Counts) -> list[Counter[int]]:
     found = []
-    for row, unknown in enumerate(counts.unknown):
+    for row, unknown in enumerate(counts.oov):
         entries = slice(counts.indptr[row], counts.indptr[row + 1])
         assert (np.diff(counts.indices[entries]) > 0).all()
         row_counts = Counter(
@@ -85,7 +85,7 @@ def as_counters(counts: Counts) -> list[Counter[int]]:
     return found
 
 
-def assert_as_specified(counted: CountedTexts, texts: list[str], terms: Terms) -> None:
+def assert_as_specified(counted: CountedTexts, texts: list[str], terms: Vocabulary) -> None:
     by_sentence, wholes = plainly_counted(texts, terms)
     assert as_counters(counted.sentences) == by_sentence
     assert as_counters(counted.wholes) == wholes
@@ -94,18 +94,20 @@ def assert_as_specified(counted: CountedTexts, texts: list[str], terms: Terms) -
 
 @given(texts=TEXTS, analyzer=ANALYZERS, known=st.integers(1, 3))
 def test_any_text_is_counted_as_specified(texts: list[str], analyzer: Analyzer, known: int) -> None:
-    terms = learn_terms(texts[::known], analyzer, min_df=1)
+    terms = learn_vocabulary(texts[::known], analyzer, min_df=1)
     assert_as_specified(terms.count(texts), texts, terms)
-    assert_as_specified(terms.reference.count(texts), texts, terms)
+    assert_as_specified(terms.fallback.count(texts), texts, terms)
 
 
 @given(texts=TEXTS, analyzer=ANALYZERS, min_df=st.integers(1, 3))
 def test_any_text_teaches_the_same_terms(texts: list[str], analyzer: Analyzer, min_df: int) -> None:
-    assert list(learn_terms(texts, analyzer, min_df=min_df).strings) == learn_by_reference(texts, analyzer, min_df)
+    assert list(learn_vocabulary(texts, analyzer, min_df=min_df).strings) == learn_by_fallback(
+        texts, analyzer, min_df
+    )
 
 
 def a_scorer(texts: list[str], seed: int, dtype: type[np.floating]) -> Scorer:
-    terms = learn_terms(texts, Analyzer(2, 5), min_df=1)
+    terms = learn_vocabulary(texts, Analyzer(2, 5), min_df=1)
     draw = np.random.default_rng(seed)
     table = draw.normal(size=(len(terms), 4)).astype(dtype)
     table[:, 0] = np.where(draw.random(len(terms)) < 0.1, 0, np.abs(table[:, 0]) + 1)
@@ -114,9 +116,9 @@ def a_scorer(texts: list[str], seed: int, dtype: type[np.floating]) -> Scorer:
         topics=("a", "b", "c"),
         terms=terms,
         table=table,
-        unknown_idf=7.0,
+        oov_idf=7.0,
         sublinear=bool(seed % 3),
-        unknown=0.5,
+        oov_weight=0.5,
         sentence_share=0.5,
         intercept=-one,
         slope=8 * one,
@@ -128,13 +130,13 @@ def a_scorer(texts: list[str], seed: int, dtype: type[np.floating]) -> Scorer:
 @given(texts=TEXTS, seed=st.integers(0, 9), dtype=st.sampled_from([np.float32, np.float64]))
 def test_any_text_scores_the_same(texts: list[str], seed: int, dtype: type[np.floating]) -> None:
     scorer = a_scorer([*texts[1:], "mine action"], seed, dtype)
-    np.testing.assert_allclose(scorer.scores(texts), scorer.reference_scores(texts), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(scorer.scores(texts), scorer.fallback_scores(texts), rtol=0, atol=1e-12)
 
 
 def test_a_text_longer_than_any_article_scores_the_same() -> None:
     text = "Mines were cleared near the village, officials said on Monday. " * 3000
     scorer = a_scorer([text], 0, np.float64)
-    np.testing.assert_allclose(scorer.scores([text]), scorer.reference_scores([text]), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(scorer.scores([text]), scorer.fallback_scores([text]), rtol=0, atol=1e-12)
 
 
 def test_every_code_point_that_ends_a_sentence_separates_words() -> None:
@@ -150,18 +152,18 @@ def test_a_page_covers_256_code_points() -> None:
 @needs_kernel
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(TypeError, match="a text must be a str, not bytes"):
-        Terms("mine", Analyzer()).count([b"mine"])  # type: ignore[list-item]
+        Vocabulary("mine", Analyzer()).count([b"mine"])  # type: ignore[list-item]
 
 
 @needs_kernel
 def test_a_term_that_is_there_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="term 1 has the hash of another"):
-        Terms("mine\nmine", Analyzer()).count(["mine"])
+        Vocabulary("mine\nmine", Analyzer()).count(["mine"])
 
 
 @needs_kernel
 def test_a_table_of_another_size_is_refused() -> None:
-    kernel, sublinear = Terms("mine\naction", Analyzer()).kernel, True
+    kernel, sublinear = Vocabulary("mine\naction", Analyzer()).kernel, True
     with pytest.raises(ValueError, match="do not fit"):
         kernel.score(["a"], np.ones((3, 4)), sublinear, 1.0, 0.5, np.empty((1, 3)), np.empty(1, np.bool_))
 
@@ -176,7 +178,7 @@ def test_a_fold_that_fails_is_told() -> None:
     unmet = chr(0x10FF00)
     assert unicodedata.category(unmet) == "Co"
     with pytest.raises(RuntimeError, match="no tables here"):
-        _kernel.Terms("mine", broken, 2, 5).count([unmet])
+        _kernel.Vocabulary("mine", broken, 2, 5).count([unmet])
 
 
 def test_threads_share_a_scorer() -> None:

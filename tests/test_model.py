@@ -18,7 +18,7 @@ from pipeline.model.thresholds import Objective, fit_thresholds
 from pipeline.text.tokenizer import Analyzer, words
 
 Labelled = tuple[list[str], NDArray[np.bool_], list[str]]
-PLAIN = {"analyzer": Analyzer(2, 0), "unknown": 0.0, "sentence_share": 0.0, "folds": 3, "jobs": 1}
+PLAIN = {"analyzer": Analyzer(2, 0), "oov_weight": 0.0, "sentence_share": 0.0, "folds": 3, "jobs": 1}
 
 
 def fitted_to(labelled: Labelled, **settings: Any) -> TopicClassifier:
@@ -48,8 +48,8 @@ def test_margins_equal_a_scikit_learn_pipelines(labelled: Labelled, kind: str, e
     X = vectorizer.fit_transform(texts)
     expected = np.column_stack([clone(estimator).fit(X, y).decision_function(X) for y in labels.T])
     np.testing.assert_allclose(model.decision_function(texts), expected, rtol=0, atol=2e-3)
-    assert sorted(model.terms_) == sorted(vectorizer.get_feature_names_out())
-    assert (np.diff(model.weighting_.idf) >= 0).all()  # what is read most lies together
+    assert sorted(model.vocabulary_) == sorted(vectorizer.get_feature_names_out())
+    assert (np.diff(model.tfidf_.idf) >= 0).all()  # what is read most lies together
 
 
 def test_predict_honours_the_fitted_thresholds(fitted: Trained) -> None:
@@ -134,7 +134,7 @@ def test_a_text_without_a_known_term_gets_no_topic(fitted: Trained, text: str) -
 @pytest.mark.parametrize("kind", ["linear_svc", "logistic_regression", "ridge"])
 def test_same_seed_and_data_are_bit_equal_on_any_number_of_jobs(labelled: Labelled, kind: str) -> None:
     first, second = fitted_to(labelled, kind=kind, seed=3, jobs=1), fitted_to(labelled, kind=kind, seed=3, jobs=2)
-    assert first.terms_.strings == second.terms_.strings
+    assert first.vocabulary_.strings == second.vocabulary_.strings
     for name in ("slope_", "offset_", "thresholds_", "oof_scores_", "oof_labels_", "fold_"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name), err_msg=name)
     one, other = (model.scorer(["a", "b", "c"]) for model in (first, second))
@@ -160,7 +160,7 @@ def test_the_settings_reach_the_classifier(labelled: Labelled) -> None:
         {"class_weight": "balanced"},
         {"min_df": 5},
         {"sublinear": False},
-        {"unknown": 0.0},
+        {"oov_weight": 0.0},
         {"sentence_share": 0.0},
         {"kind": "ridge"},
         {"analyzer": Analyzer(1, 0)},

@@ -8,13 +8,13 @@ from serving import ARTICLE
 
 from pipeline.model.bundle import load_bundle
 from pipeline.model.explain import explain, explain_topics, strongest_terms, worth_explaining
-from pipeline.text.offsets import WordSpans
+from pipeline.text.offsets import WordOffsets
 from pipeline.text.tokenizer import words
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60) | st.text("a's\u2019 .-é\u00adß", max_size=30))
 def test_words_and_their_spans_are_the_words_that_are_counted(text: str) -> None:
-    found = WordSpans(text)
+    found = WordOffsets(text)
     assert found.words == words(text)
     for word, (start, end) in zip(found.words, found.spans, strict=True):
         assert word in words(text[start:end])
@@ -32,12 +32,12 @@ def test_words_and_their_spans_are_the_words_that_are_counted(text: str) -> None
 )
 def test_a_term_is_found_where_it_stands(term: str, shown: list[str]) -> None:
     text = "De-mining in Baku's suburbs: they cleared it. “Clearing goes on. Don't stop.”"
-    assert [text[slice(*span)] for span in WordSpans(text).find(term, times=len(shown))] == shown
+    assert [text[slice(*span)] for span in WordOffsets(text).find(term, times=len(shown))] == shown
 
 
 def test_neighbours_in_two_sentences_are_no_term_where_the_model_counted_none() -> None:
     text = "All went to see the peace. Talks about prices went on for days."
-    assert WordSpans(text).find("peace talks", times=0) == ()
+    assert WordOffsets(text).find("peace talks", times=0) == ()
 
 
 def test_an_explanation_sums_to_the_score(small_model: Path) -> None:

@@ -29,9 +29,9 @@ def texts() -> list[str]:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"analyzer": Analyzer(2, 5), "unknown": 0.5, "sentence_share": 0.5, "sublinear": True},
-        {"analyzer": Analyzer(1, 0), "unknown": 0.0, "sentence_share": 0.0, "sublinear": False},
-        {"analyzer": Analyzer(3, 2), "unknown": 1.0, "sentence_share": 1.0, "sublinear": True},
+        {"analyzer": Analyzer(2, 5), "oov_weight": 0.5, "sentence_share": 0.5, "sublinear": True},
+        {"analyzer": Analyzer(1, 0), "oov_weight": 0.0, "sentence_share": 0.0, "sublinear": False},
+        {"analyzer": Analyzer(3, 2), "oov_weight": 1.0, "sentence_share": 1.0, "sublinear": True},
     ],
 )
 def test_equals_the_classifier(

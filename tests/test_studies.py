@@ -18,12 +18,12 @@ from pipeline.report import studies
 from pipeline.report.studies import Subject
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.text.tokenizer import Analyzer
-from pipeline.text.vocabulary import Terms
+from pipeline.text.vocabulary import Vocabulary
 
 # a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
 SCORER = Scorer(
     topics=("wet", "cold"),
-    terms=Terms("peru\nrain\nsnow\nthe", Analyzer(ngrams=1, prefix=0)),
+    terms=Vocabulary("peru\nrain\nsnow\nthe", Analyzer(ngrams=1, prefix=0)),
     table=np.array([[1.0, -9.0, 0.0], [1.0, 9.0, 0.0], [1.0, 0.0, 9.0], [1.0, 0.0, 0.0]]),
     unknown_idf=1.0,
     sublinear=False,

@@ -5,7 +5,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from support import count, learn_vocabulary
 
-from pipeline.text.tfidf import Weighting, fit_weighting
+from pipeline.text.tfidf import TfidfWeights, fit_tfidf
 from pipeline.text.tokenizer import Analyzer, words
 
 TEXTS = [
@@ -17,10 +17,10 @@ TEXTS = [
 ]
 
 
-def dense(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int], weighting: Weighting) -> np.ndarray:
+def dense(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int], tfidf: TfidfWeights) -> np.ndarray:
     wholes = count(texts, analyzer, vocabulary).wholes
     matrix = np.zeros((len(texts), len(vocabulary)))
-    matrix[wholes.rows, wholes.indices] = weighting.weigh(wholes)
+    matrix[wholes.rows, wholes.indices] = tfidf.weigh(wholes)
     return matrix
 
 
@@ -32,7 +32,7 @@ def test_equals_scikit_learns_tfidf(*, sublinear: bool, min_df: int, ngrams: int
     vocabulary = learn_vocabulary(TEXTS, analyzer)
     wholes = count(TEXTS, analyzer, vocabulary).wholes
     every = np.ones(len(TEXTS), bool)
-    weighting = fit_weighting(wholes, every, len(vocabulary), min_df=min_df, sublinear=sublinear, unknown=0.0)
+    tfidf = fit_tfidf(wholes, every, len(vocabulary), min_df=min_df, sublinear=sublinear, oov_weight=0.0)
     oracle = TfidfVectorizer(
         tokenizer=words,
         token_pattern=None,
@@ -43,29 +43,23 @@ def test_equals_scikit_learns_tfidf(*, sublinear: bool, min_df: int, ngrams: int
     )
     expected = oracle.fit_transform(TEXTS).toarray()
     kept = [vocabulary[term] for term in oracle.get_feature_names_out()]
-    assert sorted(kept) == np.flatnonzero(weighting.idf).tolist()
-    np.testing.assert_allclose(
-        dense(TEXTS, analyzer, vocabulary, weighting)[:, kept], expected, rtol=0, atol=1e-12
-    )
+    assert sorted(kept) == np.flatnonzero(tfidf.idf).tolist()
+    np.testing.assert_allclose(dense(TEXTS, analyzer, vocabulary, tfidf)[:, kept], expected, rtol=0, atol=1e-12)
     new = ["pear pear quince fig", "apple unheard of plum", "nothing here"]
     transformed = oracle.transform(new).toarray()
-    np.testing.assert_allclose(
-        dense(new, analyzer, vocabulary, weighting)[:, kept], transformed, rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(dense(new, analyzer, vocabulary, tfidf)[:, kept], transformed, rtol=0, atol=1e-12)
 
 
-def test_unknown_words_shrink_a_row_by_their_weight() -> None:
-    weighting = Weighting(np.array([2.0, 1.0]), unknown_idf=3.0, sublinear=False, unknown=0.5)
-    features = dense(
-        ["apple", "apple other", "apple other words"], Analyzer(1, 0), {"apple": 0, "pear": 1}, weighting
-    )
+def test_out_of_vocabulary_words_shrink_a_row_by_their_weight() -> None:
+    tfidf = TfidfWeights(np.array([2.0, 1.0]), oov_idf=3.0, sublinear=False, oov_weight=0.5)
+    features = dense(["apple", "apple other", "apple other words"], Analyzer(1, 0), {"apple": 0, "pear": 1}, tfidf)
     expected = [1.0, 2 / np.sqrt(4 + 0.5 * 9), 2 / np.sqrt(4 + 2 * 0.5 * 9)]
     np.testing.assert_allclose(features[:, 0], expected, atol=1e-15)
 
 
-def test_a_term_that_is_not_kept_counts_as_unknown() -> None:
-    weighting = Weighting(np.array([2.0, 0.0]), unknown_idf=3.0, sublinear=False, unknown=0.5)
-    features = dense(["apple pear"], Analyzer(1, 0), {"apple": 0, "pear": 1}, weighting)
+def test_a_term_that_is_not_kept_counts_as_out_of_vocabulary() -> None:
+    tfidf = TfidfWeights(np.array([2.0, 0.0]), oov_idf=3.0, sublinear=False, oov_weight=0.5)
+    features = dense(["apple pear"], Analyzer(1, 0), {"apple": 0, "pear": 1}, tfidf)
     np.testing.assert_allclose(features, [[2 / np.sqrt(4 + 0.5 * 9), 0.0]])
 
 
@@ -74,15 +68,15 @@ def test_idf_is_learned_from_the_marked_rows_alone() -> None:
     vocabulary = learn_vocabulary(TEXTS, analyzer)
     some = np.array([True, True, False, True, False])
     counts = count(TEXTS, analyzer, vocabulary).wholes
-    learned = fit_weighting(counts, some, len(vocabulary), min_df=1, sublinear=True, unknown=0.5)
+    learned = fit_tfidf(counts, some, len(vocabulary), min_df=1, sublinear=True, oov_weight=0.5)
     marked = [text for text, use in zip(TEXTS, some, strict=True) if use]
     n = len(marked)
     for term, index in vocabulary.items():
         df = sum(bool(re.search(rf"\b{term}\b", text)) for text in marked)
         assert learned.idf[index] == pytest.approx(np.log((1 + n) / (1 + df)) + 1 if df else 0.0)
-    assert learned.unknown_idf == pytest.approx(np.log((1 + n) / 2) + 1)
+    assert learned.oov_idf == pytest.approx(np.log((1 + n) / 2) + 1)
 
 
 def test_a_row_without_known_terms_is_zero_not_an_error() -> None:
-    weighting = Weighting(np.array([2.0]), unknown_idf=3.0, sublinear=True, unknown=0.0)
-    assert not dense(["", "other"], Analyzer(1, 0), {"apple": 0}, weighting).any()
+    tfidf = TfidfWeights(np.array([2.0]), oov_idf=3.0, sublinear=True, oov_weight=0.0)
+    assert not dense(["", "other"], Analyzer(1, 0), {"apple": 0}, tfidf).any()

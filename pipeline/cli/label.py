@@ -132,9 +132,9 @@ def _write(pieces: Iterable[bytes], output: Path | None) -> None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    from pipeline.files import writing_whole
+    from pipeline.files import atomic_path
 
-    with writing_whole(output) as part, part.open("wb") as file:
+    with atomic_path(output) as part, part.open("wb") as file:
         file.writelines(pieces)
 
 

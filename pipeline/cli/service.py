@@ -72,14 +72,14 @@ def export_command(corrections: Path, output: Path | None) -> None:
     Example: have the next training learn from them
       topics corrections export --output data/articles/corrections.jsonl
     """
-    from pipeline.files import writing_whole
+    from pipeline.files import atomic_path
     from pipeline.serve.corrections import export
 
     lines = [f"{line}\n" for line in export(corrections)]
     if output is None:
         click.echo("".join(lines), nl=False)
     else:
-        with writing_whole(output) as part:
+        with atomic_path(output) as part:
             part.write_text("".join(lines), encoding="utf-8")
     click.echo(f"{len(lines)} corrected paragraphs", err=True)
 

@@ -16,7 +16,7 @@ def figures(
     """Compute all figures at once for B weightings of the rows, each figure float64 [B].
 
     `labels` (meant) and `given` are bool [n, k], `scores` float64 [n, k], `weights` float64 [B, n] (default: one
-    weighting, all ones; a bootstrap passes how often each row was drawn). Keys are `micro_f1`, `none_recall`,
+    tfidf, all ones; a bootstrap passes how often each row was drawn). Keys are `micro_f1`, `none_recall`,
     `mine_action/f1` and so on. Where a topic has no positive row its figures are NaN, and macro averages are taken
     over the topics that have one; precision is 0 where nothing was given. All figures but `calibration_error` are
     the better the higher.
@@ -29,7 +29,7 @@ def figures(
 
 
 def point(figures_: dict[str, Floats]) -> dict[str, float]:
-    """Take the first weighting's value of every figure."""
+    """Take the first tfidf's value of every figure."""
     return {name: float(values[0]) for name, values in figures_.items()}
 
 

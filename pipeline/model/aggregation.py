@@ -11,7 +11,7 @@ SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Rollup:
+class ArticleTopics:
     """Topics of one article with the number of paragraphs that have them, out of `paragraphs`."""
 
     paragraphs: int
@@ -19,7 +19,7 @@ class Rollup:
     mentioned: dict[str, int]
 
 
-def roll_up(topics: Sequence[Sequence[str]]) -> Rollup:
+def aggregate(topics: Sequence[Sequence[str]]) -> ArticleTopics:
     """Sum up an article from the topics of each of its paragraphs."""
     counts: dict[str, int] = {}
     for given in topics:
@@ -27,7 +27,7 @@ def roll_up(topics: Sequence[Sequence[str]]) -> Rollup:
             counts[topic] = counts.get(topic, 0) + 1
     ranked = sorted(counts.items(), key=lambda item: -item[1])
     least = SHARE * len(topics)
-    return Rollup(
+    return ArticleTopics(
         len(topics),
         {topic: count for topic, count in ranked if count >= least},
         {topic: count for topic, count in ranked if count < least},

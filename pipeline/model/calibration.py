@@ -1,44 +1,90 @@
-"""Turn a classifier's margins into probabilities: one sigmoid a topic, fitted on out-of-fold margins."""
+"""Turn evidence for a topic into a probability: one small logistic regression a topic, fitted out of fold."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_STEPS, _SMALLEST = 100, 1e-10
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+_STEPS, _SMALLEST_STEP, _TOLERANCE = 100, 1e-10, 1e-12
 
 
-def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def sigmoid(logits: Floats) -> Floats:
     """Map logits to probabilities without overflow."""
-    probabilities: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -logits))
+    probabilities: Floats = np.exp(-np.logaddexp(0.0, -logits))
     return probabilities
 
 
-def fit_sigmoid(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit slope and offset so that `sigmoid(slope * margin + offset)` is the probability of the label.
+def prevalence_weights(y_true: Bools, prevalence: float | None) -> Floats:
+    """Weight rows so that those without any topic make up the share that the model will meet.
 
-    Platt's method with his smoothed targets, solved by Newton's method with backtracking (Platt 1999; Lin, Lin
-    and Weng 2007, "A note on Platt's probabilistic outputs for support vector machines").
-    `margins` is float64 [n], `labels` bool [n].
+    Importance weights for a shift of the label distribution (Elkan 2001, "The foundations of cost-sensitive
+    learning"; Saerens, Latinne and Decaestecker 2002): probabilities fitted with them are those of a population
+    in which `prevalence` of the rows have no topic.
+
+    Parameters
+    ----------
+    y_true : bool array of shape (n, k)
+    prevalence : float or None
+        Share of rows without a topic, above 0 and below 1; None for the rows' own.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+        Of mean 1; all ones where every row, or none, has a topic.
+
     """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    design = np.column_stack([margins, np.ones_like(margins)])
-    beta = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
-    loss = _loss(design @ beta, targets)
+    none = ~y_true.any(1)
+    share = float(none.mean())
+    if prevalence is None or share in (0.0, 1.0):
+        return np.ones(len(y_true))
+    return np.where(none, prevalence / share, (1 - prevalence) / (1 - share))
+
+
+def fit_logistic(
+    evidence: Floats, y_true: Bools, weights: Floats, *, penalty: float = 0.0
+) -> tuple[Floats, float]:
+    """Fit the probability `sigmoid(evidence @ coef + intercept)` of a label.
+
+    With one column of evidence this is Platt scaling; with several it stacks them (Wolpert 1992). Targets are
+    smoothed as in Platt 1999; Newton's method with backtracking follows Lin, Lin and Weng 2007, "A note on
+    Platt's probabilistic outputs for support vector machines".
+
+    Parameters
+    ----------
+    evidence : float64 array of shape (n, d)
+        Out-of-fold decision values and counts.
+    y_true : bool array of shape (n,)
+    weights : float64 array of shape (n,)
+    penalty : float, default 0
+        Of the squared coefficients, per unit of variance of their column.
+
+    Returns
+    -------
+    coef : float64 array of shape (d,)
+    intercept : float
+
+    """
+    positives, negatives = float(weights @ y_true), float(weights @ ~y_true)
+    targets = np.where(y_true, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    design = np.column_stack([evidence, np.ones(len(evidence))])
+    ridge = penalty * np.append(evidence.var(0), 0.0) + _TOLERANCE
+
+    def loss_at(beta: Floats) -> float:
+        logits = design @ beta
+        return float(weights @ (np.logaddexp(0.0, logits) - targets * logits) + ridge @ beta**2 / 2)
+
+    beta = np.append(np.zeros(evidence.shape[1]), np.log((positives + 1) / (negatives + 1)))
+    loss = loss_at(beta)
     for _ in range(_STEPS):
         probabilities = sigmoid(design @ beta)
-        gradient = design.T @ (probabilities - targets)
-        curvature = (design * (probabilities * (1 - probabilities))[:, None]).T @ design
-        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
-        size = 1.0
-        while (new := _loss(design @ (beta - size * step), targets)) > loss and size > _SMALLEST:
+        gradient = design.T @ (weights * (probabilities - targets)) + ridge * beta
+        spread = weights * probabilities * (1 - probabilities)
+        curvature = (design * spread[:, None]).T @ design + np.diag(ridge)
+        step, size = np.linalg.lstsq(curvature, gradient, rcond=None)[0], 1.0
+        while (new := loss_at(beta - size * step)) > loss and size > _SMALLEST_STEP:
             size /= 2
         beta = beta - size * step
-        if loss - new < 1e-12 * max(1.0, abs(loss)):
+        if loss - new < _TOLERANCE * max(1.0, abs(loss)):
             break
         loss = new
-    return float(beta[0]), float(beta[1])
-
-
-def _loss(logits: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
-    return float((np.logaddexp(0.0, logits) - targets * logits).sum())
+    return beta[:-1], float(beta[-1])

@@ -1,4 +1,4 @@
-"""Fit linear classifiers on the features of whole texts and of the sentence that carries a topic."""
+"""Fit one linear model a topic on the features of whole texts and of the sentence that carries the topic."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -9,26 +9,28 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import LinearSVC
 
-from pipeline.errors import DataError
-from pipeline.text.tfidf import Weighting, fit_weighting
+from pipeline.text.tfidf import TfidfWeights, fit_tfidf
 from pipeline.text.tokenizer import CountedTexts, Counts
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Kind = Literal["logistic_regression", "linear_svc", "ridge"]
+KINDS: tuple[Kind, ...] = ("logistic_regression", "linear_svc", "ridge")
 
 
-class Settings(Protocol):
+class Params(Protocol):
     """What a fit needs to know; `TopicClassifier` has it."""
 
     min_df: int
-    sublinear: bool
-    unknown: float
-    sentence_share: float
+    sublinear_tf: bool
+    oov_weight: float
+    pivot_slope: float
+    nb_exponent: float
+    sentence_weight: float
     kind: Kind
     C: float
     class_weight: Literal["balanced"] | None
-    seed: int
+    random_state: int
 
 
 @dataclass(frozen=True)
@@ -40,44 +42,89 @@ class Features:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, counted: CountedTexts, weighting: Weighting) -> "Features":
-        """Weigh the counts of n texts and keep the columns of the terms that the weighting kept."""
-        kept = np.flatnonzero(weighting.idf)
-        wholes, sentences = (_matrix(counts, weighting)[:, kept] for counts in (counted.wholes, counted.sentences))
+    def of(cls, counted: CountedTexts, tfidf: TfidfWeights) -> "Features":
+        """Weigh the counts of n texts and keep the columns of the terms that have an idf."""
+        kept = np.flatnonzero(tfidf.idf)
+        wholes = _matrix(counted.wholes, tfidf, tfidf.text_pivot)[:, kept]
+        sentences = _matrix(counted.sentences, tfidf, tfidf.sentence_pivot)[:, kept]
         return cls(wholes, sentences, counted.starts)
 
-    def best(self, estimator: Any) -> tuple[Floats, NDArray[np.int64]]:
-        """Give each text's highest sentence margin, and the row of that sentence."""
-        margins = estimator.decision_function(self.sentences)
-        highest = np.maximum.reduceat(margins, self.starts[:-1])
-        is_best = margins == np.repeat(highest, np.diff(self.starts))
+    def scaled(self, factors: Floats) -> "Features":
+        """Multiply every column by its factor."""
+        diagonal = sparse.diags_array(factors)
+        return Features(
+            sparse.csr_array(self.wholes @ diagonal), sparse.csr_array(self.sentences @ diagonal), self.starts
+        )
+
+
+@dataclass(frozen=True)
+class LinearTopic:
+    """A topic's weights, float64 [m]; a decision value is their sum over a row's features, plus the intercept."""
+
+    weights: Floats
+    intercept: float
+
+    def decide(self, features: Features) -> Floats:
+        """Return the decision values of n texts and of their best sentences, float64 [n, 2]."""
+        whole = features.wholes @ self.weights
+        return np.column_stack([whole, self.best_sentence(features)[0]]) + self.intercept
+
+    def best_sentence(self, features: Features) -> tuple[Floats, NDArray[np.int64]]:
+        """Return each text's highest weighted sum over its sentences, and the row of that sentence."""
+        sums = features.sentences @ self.weights
+        highest = np.maximum.reduceat(sums, features.starts[:-1])
+        is_best = sums == np.repeat(highest, np.diff(features.starts))
         rows = np.flatnonzero(is_best)
-        owners = np.searchsorted(self.starts, rows, side="right") - 1
+        owners = np.searchsorted(features.starts, rows, side="right") - 1
         return highest, rows[np.unique(owners, return_index=True)[1]]
 
 
 def fit_rows(
-    settings: Settings, counted: CountedTexts, n_terms: int, labels: Bools, rows: Bools
-) -> tuple[Weighting, Features, list[Any]]:
-    """Fit weighting and classifiers on the marked texts; give them with the features of all texts.
+    params: Params, counted: CountedTexts, n_terms: int, y_true: Bools, rows: Bools
+) -> tuple[TfidfWeights, Features, list[LinearTopic | None]]:
+    """Fit TF-IDF weights and one linear model a topic on the marked texts.
 
-    Raises DataError where no term is frequent enough.
+    Parameters
+    ----------
+    params : Params
+    counted : CountedTexts
+        The counts of n texts.
+    n_terms : int
+        Size of the vocabulary, m.
+    y_true : bool array of shape (n, k)
+    rows : bool array of shape (n,)
+        The texts to fit on.
+
+    Returns
+    -------
+    tfidf : TfidfWeights
+    features : Features
+        Of all n texts, marked or not.
+    models : list of LinearTopic or None
+        None for a topic that all marked texts have, or none of them.
+
+    Raises
+    ------
+    ValueError
+        Where no term is frequent enough.
+
     """
-    weighting = fit_weighting(
-        counted.wholes,
+    tfidf = fit_tfidf(
+        counted,
         rows,
         n_terms,
-        min_df=settings.min_df,
-        sublinear=settings.sublinear,
-        unknown=settings.unknown,
+        min_df=params.min_df,
+        sublinear=params.sublinear_tf,
+        oov_weight=params.oov_weight,
+        slope=params.pivot_slope,
     )
-    if not weighting.idf.any():
-        raise DataError(f"no term occurs in {settings.min_df} training paragraphs: lower min_df, or label more")
-    features = Features.of(counted, weighting)
-    return weighting, features, [_fit_topic(settings, features, column, rows) for column in labels.T]
+    if not tfidf.idf.any():
+        raise ValueError(f"no term occurs in {params.min_df} of {rows.sum()} texts: lower min_df, or label more")
+    features = Features.of(counted, tfidf)
+    return tfidf, features, [_fit_topic(params, features, column, rows) for column in y_true.T]
 
 
-def _fit_topic(settings: Settings, features: Features, label: Bools, rows: Bools) -> Any:
+def _fit_topic(params: Params, features: Features, label: Bools, rows: Bools) -> LinearTopic | None:
     """Fit one topic: on whole texts, then on the mean of each text and the sentence found best by the first fit.
 
     The second fit is one round of training with a latent variable, the sentence that carries the topic
@@ -85,34 +132,43 @@ def _fit_topic(settings: Settings, features: Features, label: Bools, rows: Bools
     """
     if label[rows].all() or not label[rows].any():
         return None
+    factors = None
+    if params.nb_exponent:
+        factors = _log_count_ratio(features.wholes[rows], label[rows]) ** params.nb_exponent
+        factors /= np.sqrt(np.mean(factors**2))
+        features = features.scaled(factors)
     X, y = features.wholes[rows], label[rows]
-    estimator = _estimator(settings).fit(X, y)
-    if not settings.sentence_share:
-        return estimator
-    best = features.sentences[features.best(estimator)[1][rows]]
-    return _estimator(settings).fit((1 - settings.sentence_share) * X + settings.sentence_share * best, y)
+    model = _linear(params, X, y)
+    if params.sentence_weight:
+        best = features.sentences[model.best_sentence(features)[1][rows]]
+        model = _linear(params, (1 - params.sentence_weight) * X + params.sentence_weight * best, y)
+    return model if factors is None else LinearTopic(model.weights * factors, model.intercept)
 
 
-def _estimator(settings: Settings) -> Any:
-    if settings.kind == "linear_svc":
-        return LinearSVC(C=settings.C, class_weight=settings.class_weight, random_state=settings.seed)
-    if settings.kind == "ridge":
-        return RidgeClassifier(
-            alpha=1 / settings.C, class_weight=settings.class_weight, random_state=settings.seed
-        )
-    return LogisticRegression(
-        C=settings.C, class_weight=settings.class_weight, max_iter=1000, random_state=settings.seed
-    )
+def _log_count_ratio(X: sparse.csr_array, y: Bools) -> Floats:
+    """Return how much more a term occurs in texts with the topic than in others: |ln(p / q)|, float64 [m].
+
+    The Naive-Bayes log-count ratio of binary features, by which features are scaled before the linear fit (Wang
+    and Manning 2012, "Baselines and bigrams"); one is added to every count.
+    """
+    present = sparse.csr_array((np.ones_like(X.data), X.indices, X.indptr), shape=X.shape)
+    with_topic, without = present.T @ y + 1.0, present.T @ ~y + 1.0
+    ratio: Floats = np.abs(np.log(with_topic / with_topic.sum()) - np.log(without / without.sum()))
+    return ratio
 
 
-def pooled(estimator: Any, features: Features, share: float) -> Floats:
-    """Give each text's margin, `share` of it from its best sentence; NaN without an estimator."""
-    if estimator is None:
-        return np.full(features.wholes.shape[0], np.nan)
-    whole: Floats = estimator.decision_function(features.wholes)
-    return (1 - share) * whole + share * features.best(estimator)[0] if share else whole
+def _linear(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic:
+    options: dict[str, Any] = {"class_weight": params.class_weight, "random_state": params.random_state}
+    if params.kind == "linear_svc":
+        estimator = LinearSVC(C=params.C, **options)
+    elif params.kind == "ridge":
+        estimator = RidgeClassifier(alpha=1 / params.C, **options)
+    else:
+        estimator = LogisticRegression(C=params.C, max_iter=1000, **options)
+    estimator.fit(X, y)
+    return LinearTopic(np.ravel(estimator.coef_).astype(np.float64), float(np.ravel(estimator.intercept_)[0]))
 
 
-def _matrix(counts: Counts, weighting: Weighting) -> sparse.csr_array:
-    shape = (len(counts.unknown), len(weighting.idf))
-    return sparse.csr_array((weighting.weigh(counts), counts.indices, counts.indptr), shape=shape)
+def _matrix(counts: Counts, tfidf: TfidfWeights, pivot: float) -> sparse.csr_array:
+    shape = (len(counts.oov), len(tfidf.idf))
+    return sparse.csr_array((tfidf.weigh(counts, pivot=pivot), counts.indices, counts.indptr), shape=shape)

@@ -1,19 +1,20 @@
 """The trained model as arrays: texts to calibrated scores to labels, with nothing but numpy and the kernel.
 
-Every answer of the project, in `evaluate`, in `predict` and over HTTP, comes from here.
+Every prediction of the project, in `evaluate`, in `predict` and over HTTP, comes from here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.calibration import sigmoid
-from pipeline.text.tfidf import Weighting
+from pipeline.text.tfidf import TfidfWeights
 from pipeline.text.tokenizer import Analyzer, CountedTexts, Counts
-from pipeline.text.vocabulary import COMPILED, Terms, pooled_sums
+from pipeline.text.vocabulary import COMPILED, Vocabulary, weighted_sums
 
 Floats = NDArray[np.float64]
 
@@ -22,29 +23,51 @@ Floats = NDArray[np.float64]
 class Scorer:
     """A linear topic model over TF-IDF terms, for k topics and m terms.
 
-    `table` is float64 or float32 [m, 1 + k], each term's idf and its weight a topic; `unknown_idf`, `sublinear`
-    and `unknown` are those of `Weighting`. `intercept`, `slope`, `offset` and `thresholds` are float64 [k]. The
-    margin of a text is `weights . features + intercept`, taken of the whole text and of its best sentence and
-    averaged, the sentence counting `sentence_share`. The score is the sigmoid of `slope * margin + offset`: a
-    calibrated probability. A text without a known term scores 0 for every topic.
+    The score of a text is the sigmoid of `text_coef * whole + sentence_coef * best + intercept`, where `whole` is
+    the weighted sum of the text's features and `best` the highest of its sentences': a calibrated probability. A
+    text without a known term scores 0 for every topic.
+
+    Parameters
+    ----------
+    topics : tuple of str
+        The k topic ids, in column order.
+    vocabulary : Vocabulary
+    table : float64 or float32 array of shape (m, 1 + k)
+        Each term's idf and its weight a topic.
+    oov_idf, sublinear, oov_weight, slope, text_pivot, sentence_pivot
+        Those of `TfidfWeights`.
+    text_coef, sentence_coef, intercept : float64 arrays of shape (k,)
+    points : mapping of str to float64 array of shape (k,)
+        Thresholds by operating point.
+    point : str, default "balanced"
+        The operating point that decides.
+
     """
 
     topics: tuple[str, ...]
-    terms: Terms
+    vocabulary: Vocabulary
     table: Floats | NDArray[np.float32]
-    unknown_idf: float
+    oov_idf: float
     sublinear: bool
-    unknown: float
-    sentence_share: float
+    oov_weight: float
+    slope: float
+    text_pivot: float
+    sentence_pivot: float
+    text_coef: Floats
+    sentence_coef: Floats
     intercept: Floats
-    slope: Floats
-    offset: Floats
-    thresholds: Floats
+    points: Mapping[str, Floats]
+    point: str = "balanced"
 
     @property
     def analyzer(self) -> Analyzer:
         """What a term is."""
-        return self.terms.analyzer
+        return self.vocabulary.analyzer
+
+    @property
+    def thresholds(self) -> Floats:
+        """The thresholds in use, float64 [k]."""
+        return self.points[self.point]
 
     @property
     def weights(self) -> Floats | NDArray[np.float32]:
@@ -52,56 +75,69 @@ class Scorer:
         return self.table[:, 1:]
 
     @cached_property
-    def weighting(self) -> Weighting:
-        """The TF-IDF weighting."""
-        return Weighting(self.table[:, 0].astype(np.float64), self.unknown_idf, self.sublinear, self.unknown)
+    def tfidf(self) -> TfidfWeights:
+        """The TF-IDF weights."""
+        idf = self.table[:, 0].astype(np.float64)
+        scalars = (self.oov_idf, self.sublinear, self.oov_weight, self.slope, self.text_pivot, self.sentence_pivot)
+        return TfidfWeights(idf, *scalars)
+
+    def at(self, point: str) -> Self:
+        """Return the same model at another operating point; ValueError for one that it does not have."""
+        if point not in self.points:
+            raise ValueError(f"no operating point {point!r}, expected one of {', '.join(self.points)}")
+        return replace(self, point=point)
+
+    def count(self, texts: Sequence[str]) -> CountedTexts:
+        """Count the model's terms in n texts."""
+        return self.vocabulary.count(texts)
+
+    def sums(self, counts: Counts, *, pivot: float) -> Floats:
+        """Return `weights . features` of every row, float64 [r, k]."""
+        values, divisors = self.tfidf.with_divisors(counts, pivot=pivot)
+        found = np.stack([counts.sums(values * weights.take(counts.indices)) for weights in self._columns], axis=1)
+        return found / divisors[:, None]
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Score n texts.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float64 array of shape (n, k)
+            Calibrated probabilities.
+
+        Raises
+        ------
+        ValueError
+            For a single string.
+
+        """
+        if not COMPILED:
+            return self.fallback_scores(texts)
+        return self._calibrated(*weighted_sums(self.vocabulary, texts, self.table, self.tfidf))
+
+    def fallback_scores(self, texts: Sequence[str]) -> Floats:
+        """Score n texts as `scores` does, without the kernel."""
+        if not len(texts):
+            return np.zeros((0, len(self.topics)))
+        counted = self.vocabulary.fallback.count(texts)
+        sentences = self.sums(counted.sentences, pivot=self.sentence_pivot)
+        best = np.maximum.reduceat(sentences, counted.starts[:-1])
+        whole = self.sums(counted.wholes, pivot=self.text_pivot)
+        return self._calibrated(whole, best, np.diff(counted.wholes.indptr) > 0)
+
+    def labels(self, scores: Floats) -> NDArray[np.bool_]:
+        """Return where scores are at or above their topic's threshold, bool [n, k]."""
+        return scores >= self.thresholds
 
     @cached_property
     def _columns(self) -> list[Floats | NDArray[np.float32]]:
         """The weights by topic, k times [m], each in one piece of memory."""
         return [np.ascontiguousarray(column) for column in self.weights.T]
 
-    @cached_property
-    def bias(self) -> Floats:
-        """The logit of a text whose features are all zero, float64 [k]."""
-        return self.slope * self.intercept + self.offset
-
-    def count(self, texts: Sequence[str]) -> CountedTexts:
-        """Count the model's terms in n texts."""
-        return self.terms.count(texts)
-
-    def sums(self, counts: Counts) -> Floats:
-        """Give `weights . features` of every row, float64 [r, k]."""
-        values, norms = self.weighting.with_norms(counts)
-        found = np.stack([counts.sums(values * weights.take(counts.indices)) for weights in self._columns], axis=1)
-        return found / norms[:, None]
-
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """Score n texts: calibrated probabilities, float64 [n, k]."""
-        if not COMPILED:
-            return self.reference_scores(texts)
-        pooled, known = pooled_sums(
-            self.terms,
-            texts,
-            self.table,
-            sublinear=self.sublinear,
-            unknown=self.weighting.unknown_mass,
-            share=self.sentence_share,
-        )
-        return self._calibrated(pooled, known)
-
-    def reference_scores(self, texts: Sequence[str]) -> Floats:
-        """Score n texts as `scores` does, without the kernel."""
-        if not len(texts):
-            return np.zeros((0, len(self.topics)))
-        counted = self.terms.reference.count(texts)
-        best = np.maximum.reduceat(self.sums(counted.sentences), counted.starts[:-1])
-        pooled = (1 - self.sentence_share) * self.sums(counted.wholes) + self.sentence_share * best
-        return self._calibrated(pooled, np.diff(counted.wholes.indptr) > 0)
-
-    def labels(self, scores: Floats) -> NDArray[np.bool_]:
-        """Decide: a topic is given when its score is at or above its threshold, bool [n, k]."""
-        return scores >= self.thresholds
-
-    def _calibrated(self, pooled: Floats, known: NDArray[np.bool_]) -> Floats:
-        return np.where(known[:, None], sigmoid(self.slope * pooled + self.bias), 0.0)
+    def _calibrated(self, whole: Floats, best: Floats, known: NDArray[np.bool_]) -> Floats:
+        logits = self.text_coef * whole + self.sentence_coef * best + self.intercept
+        return np.where(known[:, None], sigmoid(logits), 0.0)

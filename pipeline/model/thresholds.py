@@ -1,4 +1,4 @@
-"""Choose the score from which a topic is given, from out-of-fold scores and a stated objective."""
+"""Choose the score from which a topic is assigned, from out-of-fold scores and a stated objective."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Cost = TypeVar("Cost", float, NDArray[np.float64])
 
 
@@ -14,9 +15,19 @@ Cost = TypeVar("Cost", float, NDArray[np.float64])
 class Objective:
     """What a threshold is chosen for.
 
-    `f1`: the best F1. `precision` / `recall`: the best of the other one that keeps this one at or above `floor`.
-    `cost`: the least cost where a false alarm costs 1 and a miss `cost_ratio`, be it by giving nothing. Thresholds
-    of topics with few positives are drawn to the global one: with p positives, p / (p + shrinkage) is their own.
+    Parameters
+    ----------
+    kind : {"f1", "precision", "recall", "cost"}
+        `f1`: the best F1. `precision` or `recall`: the best of the other one that keeps this one at or above
+        `floor`. `cost`: the least cost, where a false alarm costs 1 and a miss `cost_ratio`, even if nothing is
+        assigned.
+    floor : float, optional
+        From 0 to 1; what `precision` and `recall` hold.
+    cost_ratio : float, optional
+    shrinkage : float, default 0
+        Thresholds of topics with few positives are drawn to the global one: with p positives,
+        p / (p + shrinkage) is their own.
+
     """
 
     kind: Literal["f1", "precision", "recall", "cost"] = "f1"
@@ -25,50 +36,71 @@ class Objective:
     shrinkage: float = 0.0
 
 
-def fit_thresholds(scores: Floats, labels: NDArray[np.bool_], objective: Objective) -> Floats:
-    """Choose one threshold a topic, float64 [k], from `scores` float64 [n, k] and `labels` bool [n, k].
+def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective, weights: Floats | None = None) -> Floats:
+    """Choose one threshold a topic.
 
-    A NaN score (a topic absent from its fold's training rows) is left out. Thresholds lie half-way between two
-    neighbouring scores, in logits, so that equal scores are never split and rounding cannot move a row.
+    Thresholds lie half-way between two neighbouring scores, in logits, so that equal scores are never split and
+    rounding cannot move a row.
+
+    Parameters
+    ----------
+    y_score : float64 array of shape (n, k)
+        Out-of-fold scores. A NaN (a topic absent from its fold's training rows) is left out.
+    y_true : bool array of shape (n, k)
+    objective : Objective
+    weights : float64 array of shape (n,), optional
+        How much each row counts; default: all the same.
+
+    Returns
+    -------
+    float64 array of shape (k,)
+        For `score >= threshold`.
+
     """
-    usable = np.isfinite(scores)
-    overall = _best(scores[usable], labels[usable], objective)
-    own = np.empty(scores.shape[1])
-    for column in range(scores.shape[1]):
+    weights = np.ones(len(y_score)) if weights is None else weights
+    usable = np.isfinite(y_score)
+    cells = np.broadcast_to(weights[:, None], y_score.shape)
+    overall = _best(y_score[usable], y_true[usable], cells[usable], objective)
+    own = np.empty(y_score.shape[1])
+    for column in range(y_score.shape[1]):
         rows = usable[:, column]
-        positives = labels[rows, column].sum()
+        positives = y_true[rows, column].sum()
         keep = positives / (positives + objective.shrinkage) if positives else 0.0
-        best = _best(scores[rows, column], labels[rows, column], objective) if positives else overall
+        best = (
+            _best(y_score[rows, column], y_true[rows, column], weights[rows], objective) if positives else overall
+        )
         own[column] = _expit(keep * _logit(best) + (1 - keep) * _logit(overall))
     return own
 
 
-def _best(scores: Floats, labels: NDArray[np.bool_], objective: Objective) -> float:
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(labels[order].astype(float))
+def _best(y_score: Floats, y_true: Bools, weights: Floats, objective: Objective) -> float:
+    order = np.argsort(-y_score, kind="stable")
+    ranked, weights = y_score[order], weights[order]
+    hits, assigned = np.cumsum(weights * y_true[order]), np.cumsum(weights)
+    positives = float(hits[-1]) if len(hits) else 0.0
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    value = _value(hits[last], (last + 1).astype(float), float(labels.sum()), objective)
+    value = _value(hits[last], assigned[last], positives, objective)
     best = last[int(np.argmax(value))]
-    if objective.kind == "cost" and -value.max() > _cost(0.0, 0.0, float(labels.sum()), objective):
+    if objective.kind == "cost" and -value.max() > _cost(0.0, 0.0, positives, objective):
         return float(_expit((_logit(1.0) + _logit(ranked[0])) / 2))
     above = ranked[best]
     below = ranked[best + 1] if best + 1 < len(ranked) else above / 2
     return float(_expit((_logit(above) + _logit(below)) / 2))
 
 
-def _value(hits: Floats, given: Floats, positives: float, objective: Objective) -> Floats:
+def _value(hits: Floats, assigned: Floats, positives: float, objective: Objective) -> Floats:
     if objective.kind == "cost":
-        return -_cost(hits, given, positives, objective)
-    precision, recall = hits / given, hits / max(positives, 1.0)
+        return -_cost(hits, assigned, positives, objective)
+    precision, recall = hits / assigned, hits / positives if positives else np.zeros_like(hits)
     if objective.kind == "f1":
-        return 2 * hits / (given + positives)
+        return 2 * hits / (assigned + positives)
     held, wanted = (precision, recall) if objective.kind == "precision" else (recall, precision)
     reached = held >= (objective.floor or 0.0)
     return np.where(reached, 1 + wanted, held)
 
 
-def _cost(hits: Cost, given: Cost, positives: float, objective: Objective) -> Cost:
-    return (given - hits) + (objective.cost_ratio or 1.0) * (positives - hits)
+def _cost(hits: Cost, assigned: Cost, positives: float, objective: Objective) -> Cost:
+    return (assigned - hits) + (objective.cost_ratio or 1.0) * (positives - hits)
 
 
 def _logit(probability: float | np.float64) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from pipeline.model.aggregation import roll_up
+from pipeline.model.aggregation import aggregate
 from pipeline.schema import Prediction, Topic
 
 Style = Callable[[str, str], str]
@@ -29,7 +29,7 @@ def as_text(rows: Iterable[Prediction], topics: Sequence[Topic], *, width: int, 
 def _heading(article: list[Prediction], topics: Mapping[str, Topic], width: int, style: Style) -> str:
     first = article[0]
     facts = [fact for fact in (first.title, first.date, first.origin) if fact]
-    found = roll_up([row.topics for row in article])
+    found = aggregate([row.topics for row in article])
     about = [f"{topics[topic].title} ({n} of {found.paragraphs})" for topic, n in found.about.items()]
     mentioned = [f"{topics[topic].title} ({n})" for topic, n in found.mentioned.items()]
     summary = f"About: {', '.join(about) or 'none of the topics'}"

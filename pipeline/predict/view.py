@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from pipeline.model.aggregation import Rollup, roll_up
+from pipeline.model.aggregation import ArticleTopics, aggregate
 from pipeline.schema import Explanation, Prediction, Topic
 
 LEVELS = 4
@@ -50,7 +50,7 @@ class ArticleView:
 
     first: Prediction
     paragraphs: tuple[ParagraphView, ...]
-    rollup: Rollup
+    rollup: ArticleTopics
 
 
 def articles(rows: Iterable[Prediction], topics: Sequence[Topic]) -> Iterator[ArticleView]:
@@ -58,7 +58,7 @@ def articles(rows: Iterable[Prediction], topics: Sequence[Topic]) -> Iterator[Ar
     for _, group in groupby(rows, attrgetter("source")):
         article = list(group)
         views = tuple(_paragraph(row, topics) for row in article)
-        yield ArticleView(article[0], views, roll_up([row.topics for row in article]))
+        yield ArticleView(article[0], views, aggregate([row.topics for row in article]))
 
 
 def _paragraph(row: Prediction, topics: Sequence[Topic]) -> ParagraphView:

@@ -14,7 +14,7 @@ from pipeline.errors import DataError
 from pipeline.evaluation import bootstrap as resampling
 from pipeline.evaluation import tables as report
 from pipeline.evaluation.baselines import keyword_labels
-from pipeline.files import writing_whole
+from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle
 from pipeline.report.document import Section, markdown, plain_sections
 from pipeline.report.html import html
@@ -135,5 +135,5 @@ def measure(
 def write(texts: dict[str, str], folder: Path) -> None:
     """Write text files to a folder, each whole or not at all; raise OutputError."""
     for name, text in texts.items():
-        with writing_whole(folder / name) as file:
+        with atomic_path(folder / name) as file:
             file.write_text(text, encoding="utf-8")

@@ -127,7 +127,7 @@ _LEAK = (
 _SLICES = "Slices of at least five rows. Decade: of the date, or of the year that the genre names."
 _CURVE = "Trained anew on a share of the training articles, smaller shares within larger ones."
 _TERMS = (
-    "Terms with the largest weight x idf for and against each topic. A term with an asterisk is the beginning "
-    "of a word."
+    "The terms with the largest weight x idf for and against each topic. A term with an asterisk is the "
+    "beginning of a word."
 )
 _ERRORS = "The surest wrong answers, with the terms that moved the score most, in logits."

@@ -141,12 +141,12 @@ def failure_table(outcomes: Sequence[Outcome], *, most: int = 12) -> Table:
 
 def terms_table(scorer: Scorer, topics: Sequence[Topic], *, most: int = 15) -> Table:
     """List the terms that speak most for and against each topic: weight x idf, in logits before length counts."""
-    strength = scorer.slope * scorer.weights * scorer.weighting.idf[:, None]
+    strength = (scorer.text_coef + scorer.sentence_coef) * scorer.weights * scorer.tfidf.idf[:, None]
     rows: list[Row] = [["topic", "for", "against"]]
     for column, topic in enumerate(topics):
         order = np.argsort(-strength[:, column], kind="stable")
         sides = (order[:most], order[::-1][:most])
-        rows.append([topic.title, *(", ".join(scorer.terms[i] for i in side) for side in sides)])
+        rows.append([topic.title, *(", ".join(scorer.vocabulary[i] for i in side) for side in sides)])
     return rows
 
 

@@ -56,7 +56,7 @@ class NGrams:
         return np.where(paths >= 0, self.terms[paths], -1) if len(self.terms) else paths
 
 
-class ReferenceTerms:
+class FallbackVocabulary:
     """The known terms of an analyzer, ready to count; `strings` are the m terms in the order of their indices."""
 
     def __init__(self, strings: Iterable[str], analyzer: Analyzer) -> None:
@@ -79,11 +79,11 @@ class ReferenceTerms:
         return CountedTexts(by_sentence, _counts(texts_of[rows], terms, len(texts), m), starts)
 
     def _occurrences(self, words: list[str], sentence: Integers) -> tuple[Integers, Integers]:
-        """List the sentence and the term (-1: unknown) of every term occurrence in a run of words."""
+        """List the sentence and the term (-1: out of vocabulary) of every term occurrence in a run of words."""
         rows, words_known = [sentence, sentence], self._known(words)
         terms = [words_known[:, 0], words_known[:, 1]]
         numbers = paths = words_known[:, 2]
-        if not self.analyzer.prefix:
+        if not self.analyzer.prefix_length:
             del rows[1], terms[1]
         for n, level in enumerate(self.levels, 1):
             inside = sentence[n:] == sentence[:-n]
@@ -103,7 +103,7 @@ class ReferenceTerms:
             found = itemgetter("", "", *words)(self.met)  # a tuple, which it gives of two keys or more
             places = np.fromiter(found, np.int64, len(found))[2:]
             new = list(islice(reversed(self.met), len(self.met) - len(self.known)))[::-1]
-            prefixes = [word[: self.analyzer.prefix] + "*" for word in new]
+            prefixes = [word[: self.analyzer.prefix_length] + "*" for word in new]
             columns = [_numbers(self.index, new), _numbers(self.index, prefixes), _numbers(self.numbers, new)]
             self.known = np.concatenate([self.known, np.column_stack(columns)])
             return self.known.take(places, axis=0)
@@ -111,7 +111,7 @@ class ReferenceTerms:
     def _levels(self, grams: list[tuple[list[int], int]]) -> list[NGrams]:
         levels, width = [], max(len(self.numbers), 1)
         paths = np.array([gram[0] for gram, _ in grams], np.int64)
-        for n in range(2, self.analyzer.ngrams + 1):
+        for n in range(2, self.analyzer.max_ngram + 1):
             long = np.array([len(gram) >= n for gram, _ in grams], bool)
             grams, paths = [gram for gram in grams if len(gram[0]) >= n], paths[long]
             keys = paths * width + np.array([gram[n - 1] for gram, _ in grams], np.int64)
@@ -123,7 +123,7 @@ class ReferenceTerms:
         return levels
 
 
-def learn_terms(texts: Iterable[str], analyzer: Analyzer, min_df: int) -> list[str]:
+def learn_vocabulary(texts: Iterable[str], analyzer: Analyzer, min_df: int) -> list[str]:
     """List the terms that are in at least `min_df` texts, in alphabetical order."""
     found: Counter[str] = Counter()
     for text in texts:
@@ -160,11 +160,11 @@ def _ascending(keys: Integers, bits: int) -> Integers:
 
 def _counts(rows: Integers, terms: Integers, n: int, m: int) -> Counts:
     known = terms >= 0
-    unknown = np.bincount(rows[~known], minlength=n).astype(np.float64)
+    oov = np.bincount(rows[~known], minlength=n).astype(np.float64)
     bits = m.bit_length()
     keys = _ascending(rows[known] << bits | terms[known], bits + n.bit_length())
     first = np.flatnonzero(np.concatenate([keys[:1] >= 0, keys[1:] != keys[:-1]]))
     counts = np.diff(first, append=len(keys))
     row, index = keys[first] >> bits, keys[first] & ((1 << bits) - 1)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int32)
-    return Counts(counts.astype(np.float64), index.astype(np.int32), indptr, unknown)
+    return Counts(counts.astype(np.float64), index.astype(np.int32), indptr, oov)

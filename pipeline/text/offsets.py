@@ -10,7 +10,7 @@ Span = tuple[int, int]
 _SENTENCE_END = frozenset(".!?;:")
 
 
-class WordSpans:
+class WordOffsets:
     """The words of one text as `features.words` gives them, each with its (start, end) in the text."""
 
     def __init__(self, text: str) -> None:

@@ -1,74 +1,128 @@
-"""The features by themselves, in scikit-learn's transformer grammar, for any pipeline of one's own."""
+"""The TF-IDF features on their own, as a scikit-learn transformer for any pipeline."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from pipeline.text.tfidf import Weighting, fit_weighting
+from pipeline.text.tfidf import TfidfWeights, fit_tfidf
 from pipeline.text.tokenizer import Analyzer
-from pipeline.text.vocabulary import Terms, learn_terms
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from pipeline.text.validation import check_number, check_texts, max_ngram
+from pipeline.text.vocabulary import Vocabulary, learn_vocabulary
 
 
-class Featuriser:
-    """Turn texts into TF-IDF features: `fit`, `transform`, `get_feature_names_out`.
+class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Turn texts into TF-IDF features of words, word n-grams and word prefixes.
 
-    These are the features of whole texts that the classifier is trained on, counted and weighted by the same code.
-    Fitted attributes: `terms_` (m terms) and `weighting_`; both are arrays and strings alone.
+    These are the features of whole texts that `TopicClassifier` is trained on, counted and weighted by the same
+    code.
+
+    Parameters
+    ----------
+    ngram_range : (int, int), default (1, 2)
+        Lengths of the word n-grams, as in scikit-learn; the shortest is always 1.
+    prefix_length : int, default 5
+        Letters of the word prefixes; 0 for none.
+    min_df : int, default 2
+        A term must occur in so many texts.
+    sublinear_tf : bool, default True
+        Weigh a term by `1 + ln(tf)` rather than by tf.
+    oov_weight : float, default 1.0
+        How much out-of-vocabulary terms lengthen a row; see `TfidfWeights`.
+    pivot_slope : float, default 0.5
+        Above 0, to 1: how much a row's own norm counts beside the median norm; see `TfidfWeights`.
+
+    Attributes
+    ----------
+    vocabulary_ : Vocabulary
+        The m terms.
+    tfidf_ : TfidfWeights
+
+    Examples
+    --------
+    >>> TopicVectorizer(min_df=1).fit_transform(["Mines were cleared.", "Gas flows."]).shape
+    (2, 13)
+
     """
 
     def __init__(
-        self, *, ngrams: int = 2, prefix: int = 5, min_df: int = 2, sublinear: bool = True, unknown: float = 0.5
+        self,
+        *,
+        ngram_range: tuple[int, int] = (1, 2),
+        prefix_length: int = 5,
+        min_df: int = 2,
+        sublinear_tf: bool = True,
+        oov_weight: float = 1.0,
+        pivot_slope: float = 0.5,
     ) -> None:
-        self.ngrams = ngrams
-        self.prefix = prefix
+        self.ngram_range = ngram_range
+        self.prefix_length = prefix_length
         self.min_df = min_df
-        self.sublinear = sublinear
-        self.unknown = unknown
+        self.sublinear_tf = sublinear_tf
+        self.oov_weight = oov_weight
+        self.pivot_slope = pivot_slope
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002  # scikit-learn's signature
-        """Give the settings, as scikit-learn asks for them to clone."""
-        return {name: getattr(self, name) for name in ("ngrams", "prefix", "min_df", "sublinear", "unknown")}
+    def fit(self, X: Sequence[str], y: object = None) -> Self:
+        """Learn the vocabulary and its idf.
 
-    def set_params(self, **settings: Any) -> Self:
-        """Change settings; ValueError for one that is not there."""
-        for name, value in settings.items():
-            if name not in self.get_params():
-                raise ValueError(f"no setting {name!r}, expected one of {', '.join(self.get_params())}")
-            setattr(self, name, value)
-        return self
+        Parameters
+        ----------
+        X : sequence of str
+        y : ignored
 
-    def fit(self, texts: Sequence[str], y: object = None) -> Self:
-        """Learn terms and their idf from n texts; `y` is not looked at."""
-        min_df = max(self.min_df, 1)
-        self.terms_: Terms = learn_terms(texts, Analyzer(self.ngrams, self.prefix), min_df=min_df)
-        every = np.ones(len(texts), np.bool_)
-        self.weighting_: Weighting = fit_weighting(
-            self.terms_.count(texts).wholes,
-            every,
-            len(self.terms_),
-            min_df=min_df,
-            sublinear=self.sublinear,
-            unknown=self.unknown,
+        Returns
+        -------
+        TopicVectorizer
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            Where `X` is a single string, has no text or no frequent term, or a parameter is out of its range.
+
+        """
+        check_texts(X)
+        analyzer = Analyzer(max_ngram(self.ngram_range), self.prefix_length)
+        check_number("min_df", self.min_df, low=1, whole=True)
+        check_number("oov_weight", self.oov_weight, low=0)
+        check_number("pivot_slope", self.pivot_slope, low=0, high=1, above=True)
+        texts = list(X)
+        vocabulary = learn_vocabulary(texts, analyzer, min_df=self.min_df)
+        if not len(vocabulary):
+            raise ValueError(f"empty vocabulary: no term occurs in {self.min_df} of {len(texts)} texts")
+        self.vocabulary_: Vocabulary = vocabulary
+        self.tfidf_: TfidfWeights = fit_tfidf(
+            vocabulary.count(texts),
+            np.ones(len(texts), np.bool_),
+            len(vocabulary),
+            min_df=self.min_df,
+            sublinear=self.sublinear_tf,
+            oov_weight=self.oov_weight,
+            slope=self.pivot_slope,
         )
         return self
 
-    def transform(self, texts: Sequence[str]) -> "csr_array":
-        """Give the features of n texts, sparse float64 [n, m]."""
-        from scipy.sparse import csr_array
+    def transform(self, X: Sequence[str]) -> csr_array:
+        """Return the features of n texts, sparse float64 of shape (n, m).
 
-        counts = self.terms_.count(texts).wholes
-        shape = (len(texts), len(self.terms_))
-        return csr_array((self.weighting_.weigh(counts), counts.indices, counts.indptr), shape=shape)
-
-    def fit_transform(self, texts: Sequence[str], y: object = None) -> "csr_array":
-        """Learn from n texts and give their features."""
-        return self.fit(texts, y).transform(texts)
+        Raises NotFittedError before `fit`, ValueError for a single string.
+        """
+        check_is_fitted(self)
+        counts = self.vocabulary_.count(X).wholes
+        values = self.tfidf_.weigh(counts, pivot=self.tfidf_.text_pivot)
+        return csr_array((values, counts.indices, counts.indptr), shape=(len(X), len(self.vocabulary_)))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Name the m columns: the terms."""
-        return np.array(self.terms_.strings, object)
+        """Return the m column names: the terms."""
+        check_is_fitted(self)
+        return np.array(self.vocabulary_.strings, object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Any = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.one_d_array = True, False, True
+        return tags
