@@ -87,10 +87,14 @@ def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
 
 
 def _groups(config: Config, rows: list[LabelledParagraph]) -> list[str]:
-    """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates."""
+    """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates.
+
+    Articles are the groups where there are fewer writers than folds.
+    """
     names = [row.article for row in rows]
-    if config.split.group_by == "writer":
-        names = [row.writer or row.article for row in rows]
+    writers = [row.writer or row.article for row in rows]
+    if config.split.group_by == "writer" and len(set(writers)) >= config.split.cv:
+        names = writers
     if config.split.near_duplicate is None:
         return names
     pairs = near_duplicates([row.text for row in rows], similarity=config.split.near_duplicate)

@@ -39,7 +39,7 @@ def test_the_written_yaml_reads_back_equal(experiment: Maker, tmp_path: Path) ->
         ({"split.cv": 1}, "split.cv: "),
         ({"split.cv": 2.5}, "split.cv: "),
         ({"split.near_duplicate": 1.5}, "split.near_duplicate: "),
-        ({"features.ngram_range": [1, 0]}, "ngram_range: expected \\[1, n\\] with n from 1 to 4"),
+        ({"features.ngram_range": [1, 0]}, "ngram_range: expected [1, n] with n from 1 to 4"),
         ({"thresholds.objective": "cost"}, "needs `cost_ratio`"),
         ({"thresholds.shrinkage": float("inf")}, "thresholds.shrinkage: "),
         ({"gate": {"macro_f1": 80}}, "gate.macro_f1: "),
