@@ -14,6 +14,7 @@ from pipeline.text.validation import MAX_NGRAM, MAX_PREFIX
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
+Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
 _COLUMNS = ("source", "paragraph", "start", "end", "text", "topics", "none")  # of what is printed and served
@@ -78,14 +79,21 @@ class ClassifierSettings(Settings):
     nb_exponent: float = Field(ge=0)
 
 
+class OperatingPoints(Settings):
+    """Shares of paragraphs without a topic that thresholds are chosen for: the higher, the more precise."""
+
+    precision: Prevalence
+    balanced: Prevalence
+    recall: Prevalence
+
+
 class ThresholdSettings(Settings):
     """What probabilities and thresholds are fitted for; see `pipeline.model.thresholds`."""
 
-    prevalence: float | None = Field(gt=0, lt=1)
+    prevalence: Prevalence
     objective: Literal["f1", "cost"]
     cost_ratio: float | None = Field(default=None, gt=0)
-    precision_floor: Share
-    recall_floor: Share
+    points: OperatingPoints
     shrinkage: float = Field(ge=0)
 
     @model_validator(mode="after")
