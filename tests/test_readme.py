@@ -54,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment() -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     alone = {"LOKY_MAX_CPU_COUNT": "1"}  # starting workers takes longer than these folds
-    return {**support.ENVIRONMENT, "PATH": path, "PYTHONPATH": "", **alone}
+    return {**support.ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT), **alone}
 
 
 def free_port() -> int:
