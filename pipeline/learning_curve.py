@@ -68,8 +68,7 @@ def learning_curve(
     for place, share in enumerate(SHARES):
         progress(place, len(SHARES))
         rows = part(split.train, share, random_state=config.random_state)
-        lacking = [t for t, n in zip(ids, label_matrix(rows, ids).sum(0), strict=True) if not n]
-        if lacking:
+        if lacking := _lacking(rows, ids):
             say(f"{share:.0%} of the training articles have no row with {', '.join(lacking)}: left out")
             continue
         fitted = fit(config, rows, topics, lambda done, total: None).model.scorer(ids)
@@ -78,6 +77,11 @@ def learning_curve(
     table = _table(points)
     _log(tracker, candidate, points, table)
     return table
+
+
+def _lacking(rows: Rows, topics: Sequence[str]) -> list[str]:
+    counts = label_matrix(rows, topics).sum(0).tolist()
+    return [topic for topic, count in zip(topics, counts, strict=True) if not count]
 
 
 def part(rows: Rows, share: float, *, random_state: int) -> list[LabelledParagraph]:

@@ -161,28 +161,30 @@ def name_precision(rows: Rows, *, most: int = 100) -> pd.DataFrame:
     A name is a word that stands capitalised inside a sentence and hardly ever in lower case; months and days count
     too. The table is sorted by precision.
     """
-    lower = Counter(word for row in rows for word in re.findall(r"\b[a-z]+\b", row.text))
-    found = pd.DataFrame(
-        [
-            (name, topics)
-            for row in rows
-            for topics in [row.topics or ("-",)]
-            for name in sorted(set(_INSIDE.findall(row.text)))
-            if lower[name.lower()] <= _LOWER_AT_MOST
-        ],
-        columns=["name", "topic"],
-    )
+    found = _names(rows)
     counts = found["name"].value_counts().rename("paragraphs").sort_index()
     counts = counts.sort_values(ascending=False, kind="stable").head(most)
-    pairs = found[found["name"].isin(counts.index)].explode("topic")
-    hits = pairs[pairs["topic"] != "-"].value_counts(["name", "topic"]).sort_index().rename("hits").reset_index()
+    pairs = found.explode("topic").dropna()
+    hits = pairs.value_counts(["name", "topic"]).sort_index().rename("hits").reset_index()
     best = hits.sort_values("hits", ascending=False, kind="stable").drop_duplicates("name").set_index("name")
     table = counts.to_frame().join(best).fillna({"topic": "-", "hits": 0})
     table["precision"] = table["hits"] / table["paragraphs"]
-    table = table.reset_index(names="name").sort_values(["precision", "name"], ascending=False)
+    table = table.reset_index(names="name").sort_values(["precision", "name"], ascending=False, ignore_index=True)
     table["precision"] = table["precision"].map("{:.2f}".format)
     columns = {"topic": "topic it goes with most"}
-    return table[["name", "paragraphs", "topic", "precision"]].rename(columns=columns).reset_index(drop=True)
+    return table[["name", "paragraphs", "topic", "precision"]].rename(columns=columns)
+
+
+def _names(rows: Rows) -> pd.DataFrame:
+    """Return the names in each row, once a row, with the row's topics."""
+    lower = Counter(word for row in rows for word in re.findall(r"\b[a-z]+\b", row.text))
+    names = [
+        (name, row.topics or ())
+        for row in rows
+        for name in sorted(set(_INSIDE.findall(row.text)))
+        if lower[name.lower()] <= _LOWER_AT_MOST
+    ]
+    return pd.DataFrame(names, columns=["name", "topic"])
 
 
 def distinct_ngrams(rows: Rows, *, n: int) -> float:
