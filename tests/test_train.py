@@ -19,11 +19,11 @@ Maker = Callable[..., support.Experiment]
 
 
 def fitted_anew(made: support.Experiment) -> Trained:
-    sides = corpus.read_sides(made.config, support.TOPICS)
-    return fit(made.config, sides.train, made.topics, lambda done, total: None)
+    split = corpus.read_split(made.config, support.TOPICS)
+    return fit(made.config, split.train, made.topics, lambda done, total: None)
 
 
-def test_same_seed_and_data_give_bit_equal_arrays_and_figures(fitted: Trained, experiment: Maker) -> None:
+def test_same_seed_and_data_give_bit_equal_arrays_and_metrics(fitted: Trained, experiment: Maker) -> None:
     again = fitted_anew(experiment())
     one, other = fitted.model.scorer(fitted.ids), again.model.scorer(again.ids)
     assert one.vocabulary.strings == other.vocabulary.strings
@@ -92,12 +92,12 @@ def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
         assert again.model.fold_[index] == again.model.fold_[index + 10]
 
 
-def test_figures_count_every_training_row_and_none(fitted: Trained) -> None:
+def test_metrics_count_every_training_row_and_none(fitted: Trained) -> None:
     assert fitted.found.rows == 120
     assert fitted.found.support == {"bridge": 36, "orchard": 24, "chess": 24, "none": 60}
-    assert fitted.found.figures["micro_f1"].value > 0.7
+    assert fitted.found.metrics["micro_f1"].value > 0.7
     given, meant = fitted.model.oof_labels_, fitted.labels
-    assert fitted.found.figures["exact_match"].value == pytest.approx((given == meant).all(1).mean())
+    assert fitted.found.metrics["exact_match"].value == pytest.approx((given == meant).all(1).mean())
 
 
 def test_settings_that_keep_no_term_are_told(experiment: Maker) -> None:

@@ -49,7 +49,7 @@ def census_command(config: Path) -> None:
     Example: topics census > tables.md
     """
     from pipeline.config import read_config
-    from pipeline.describe import describe
+    from pipeline.data.statistics import describe
 
     click.echo(describe(read_config(config)), nl=False)
 
