@@ -99,8 +99,9 @@ wheel: $(READY) ## Build a wheel with the compiled kernel in dist/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist
 
-fuzz: $(READY) ## Throw mutated news at the kernel for SECONDS=60 and hold it to the reference
+fuzz: $(READY) ## Mutate news for SECONDS=60 against the kernel, and 10,000 model bundles against the loader
 	$(BIN)/python tests/fuzz_kernel.py $(SECONDS)
+	$(BIN)/python tests/fuzz_bundle.py 10000
 
 sanitize: $(READY) ## Run the kernel's tests and the fuzzer under AddressSanitizer, which needs a C compiler
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r pipeline tests $(SANITIZED)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 
 from pipeline.config import read_config, read_topics
 from pipeline.data import corpus
@@ -18,7 +19,6 @@ from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
 from pipeline.evaluation import metrics
 from pipeline.evaluation import tables as report
-from pipeline.model.folds import by_article
 from pipeline.model.thresholds import Objective, fit_thresholds
 from pipeline.schema import LabelledParagraph
 
@@ -41,7 +41,10 @@ def main() -> None:
     X, y = embed(sides.train), label_matrix(sides.train, ids)
     near = near_duplicates([row.text for row in sides.train], similarity=config.split.near_duplicate or 1.0)
     groups = join_near_duplicates([row.article for row in sides.train], near)
-    fold = by_article(groups, folds=config.split.cv, seed=config.random_state)
+    folds = GroupKFold(config.split.cv, shuffle=True, random_state=config.random_state).split(X, groups=groups)
+    fold = np.zeros(len(X), np.int64)
+    for number, (_, held_out) in enumerate(folds):
+        fold[held_out] = number
     tried = [(*out_of_fold(X, y, fold, C), C) for C in STRENGTHS]
     _, thresholds, C = max(tried, key=lambda found: found[0])
     models = [LogisticRegression(C=C, max_iter=2000).fit(X, column) for column in y.T]

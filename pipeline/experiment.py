@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.config import Config, ThresholdSettings
 from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
+from pipeline.errors import DataError
 from pipeline.evaluation import bootstrap as resampling
 from pipeline.evaluation import tables as report
 from pipeline.evaluation.label_issues import label_noise
@@ -52,7 +53,10 @@ def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...]
     articles = [row.article for row in rows]
     ids = [topic.id for topic in topics]
     labels = label_matrix(rows, ids)
-    model = classifier(config).fit(texts, labels, _groups(config, rows), progress=progress)
+    try:
+        model = classifier(config).fit(texts, labels, _groups(config, rows), progress=progress)
+    except ValueError as error:
+        raise DataError(f"{', '.join(config.data.train)}: {error}") from None
     weights = resampling.article_weights(articles, seed=config.random_state)
     scores = np.nan_to_num(model.oof_scores_, nan=0.0)
     found = report.evaluation(ids, labels, model.oof_labels_, scores, weights)
@@ -83,10 +87,14 @@ def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
 
 
 def _groups(config: Config, rows: list[LabelledParagraph]) -> list[str]:
-    """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates."""
+    """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates.
+
+    Articles are the groups where there are fewer writers than folds.
+    """
     names = [row.article for row in rows]
-    if config.split.group_by == "writer":
-        names = [row.writer or row.article for row in rows]
+    writers = [row.writer or row.article for row in rows]
+    if config.split.group_by == "writer" and len(set(writers)) >= config.split.cv:
+        names = writers
     if config.split.near_duplicate is None:
         return names
     pairs = near_duplicates([row.text for row in rows], similarity=config.split.near_duplicate)

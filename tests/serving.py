@@ -27,16 +27,13 @@ _PLACES = ["village", "town", "valley", "city", "province", "harbour", "forest",
 
 def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     """Train a model of two topics on a few sentences and save it; another `turn`, other rows, other scores."""
-    import joblib
     import numpy as np
 
     from pipeline.data.corpus import text_digests
     from pipeline.files import atomic_path
     from pipeline.model.bundle import Bundle, save_bundle
     from pipeline.model.classifier import TopicClassifier
-    from pipeline.model.thresholds import Objective
     from pipeline.schema import Topic
-    from pipeline.text.tokenizer import Analyzer
 
     topics = (
         Topic("mine_action", "Mine action", "Landmines and their clearance.", "#d55e00"),
@@ -45,22 +42,7 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     texts = [sentence.format(place) for sentence in _WORDS.values() for place in _PLACES[turn:]]
     names = [name for name in _WORDS for _ in _PLACES[turn:]]
     labels = np.array([[name == topic.id for topic in topics] for name in names])
-    untrained = TopicClassifier(
-        analyzer=Analyzer(2, 5),
-        min_df=1,
-        sublinear=True,
-        unknown=0.5,
-        sentence_share=0.5,
-        kind="linear_svc",
-        C=1.0,
-        class_weight=None,
-        objective=Objective("f1", floor=None, cost_ratio=None, shrinkage=0.0),
-        folds=2,
-        fold_seed=1,
-        seed=1,
-    )
-    with joblib.parallel_config(backend="threading"):
-        model = untrained.fit(texts, labels, [str(i) for i in range(len(texts))], progress=lambda *_: None)
+    model = TopicClassifier(min_df=1, cv=2, random_state=1).fit(texts, labels)
     about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
     bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
     with atomic_path(path) as part:

@@ -7,7 +7,6 @@ import numpy as np
 from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.schema import Topic
-from pipeline.text.tokenizer import Analyzer
 
 MINES = "Sappers cleared {n} landmines near the village, and mine clearance goes on."
 GAS = "The pipeline brought {n} cubic metres of gas; gas supply is safe for the winter."
@@ -18,7 +17,7 @@ TOPICS = (Topic("mine_action", "Mine action"), Topic("energy, security", "Energy
 
 def fitted() -> TopicClassifier:
     labels = np.array([[place % 3 == 0, place % 3 == 1] for place in range(len(TEXTS))])
-    return TopicClassifier(analyzer=Analyzer(2, 5), folds=3, jobs=1).fit(TEXTS, labels)
+    return TopicClassifier(cv=3).fit(TEXTS, labels)
 
 
 def saved(folder: Path) -> Path:

@@ -39,7 +39,7 @@ def test_a_paragraph_without_a_known_term_gets_no_topic(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.999999, 1.1])
 def test_the_thresholds_of_the_bundle_decide(bundle: Bundle, threshold: float) -> None:
-    scorer = dataclasses.replace(bundle.scorer, thresholds=np.full(3, threshold))
+    scorer = dataclasses.replace(bundle.scorer, points={"balanced": np.full(3, threshold)})
     for row in predict(Article("a.txt", TEXT), dataclasses.replace(bundle, scorer=scorer)):
         assert row.topics == tuple(topic for topic, score in row.scores.items() if score >= threshold)
 

@@ -3,15 +3,18 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fuzz_bundle
 import numpy as np
 import pytest
 import support
 from safetensors import safe_open
 
 from pipeline.errors import BundleError
+from pipeline.model import container
 from pipeline.model.bundle import VERSION, Bundle, load_bundle, save_bundle
 
 TEXTS = [row["text"] for row in support.rows()[:20]] + ["", "nothing known qqq", "The bridge and the orchard."]
@@ -128,3 +131,52 @@ def test_loading_imports_neither_scikit_learn_nor_pandas_nor_mlflow(saved: Path)
     )
     done = subprocess.run([sys.executable, "-c", code, saved], capture_output=True, text=True, check=True)
     assert not {"sklearn", "pandas", "mlflow", "scipy", "joblib", "pickle5"} & set(done.stdout.split())
+
+
+def test_a_mutated_bundle_with_a_right_checksum_is_refused_in_one_line_or_scores_finitely() -> None:
+    refused, loaded = fuzz_bundle.run(300, seed=1)
+    assert refused > 150
+    assert loaded > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("max_ngram", 2**32 - 1, "max_ngram is 4294967295, expected an integer from 1 to 4"),
+        ("max_ngram", -1, "max_ngram is -1"),
+        ("prefix_length", 256, "prefix_length is 256"),
+        ("slope", 0, "slope is 0, expected above 0, to 1"),
+        ("oov_weight", -1, "oov_weight is -1, expected a number from 0"),
+        ("sublinear", 1, "sublinear is 1, expected true or false"),
+        ("point", "strict", "no operating point 'strict'"),
+        ("topics", [], "no topics"),
+    ],
+)
+def test_a_description_that_no_training_makes_is_refused(
+    saved: Path, name: str, value: object, message: str
+) -> None:
+    arrays, metadata, _ = container.read(saved, mapped=False)
+    model = {**json.loads(metadata["model"]), name: value}
+    container.write(saved, arrays, {**metadata, "model": json.dumps(model)})
+    with pytest.raises(BundleError, match=re.escape(message)):
+        load_bundle(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("threshold.balanced", lambda array: array[:-1]),
+        ("table", lambda array: array.astype(np.float64)),
+        ("table", lambda array: array[:, :-1]),
+        ("intercept", lambda array: array * np.nan),
+        ("terms", lambda array: np.frombuffer(bytes(array).replace(b"bridge", b"orchard"), np.uint8)),
+        ("trained_on", lambda array: array.astype(np.float64)),
+    ],
+)
+def test_an_array_that_no_training_makes_is_refused(
+    saved: Path, name: str, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    arrays, metadata, _ = container.read(saved, mapped=False)
+    container.write(saved, {**arrays, name: change(arrays[name])}, metadata)
+    with pytest.raises(BundleError, match="not a readable model bundle"):
+        load_bundle(saved)

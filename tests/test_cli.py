@@ -183,7 +183,7 @@ def test_a_damaged_bundle(trained: TrainedExperiment, article: Path, tmp_path: P
     ("before", "after", "words"),
     [
         ("C: 1.0", "C: 1e-4", "classifier.C"),
-        ("folds: 3", "fold: 3", "split.fold"),
+        ("cv: 3", "cw: 3", "split.cw"),
         ("split:", "split: [", "not valid"),
     ],
 )
@@ -276,7 +276,7 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
         made.folder / "articles" / "more.jsonl", support.made_rows(3000, prefix="m", writer="m", seed=3)
     )
     settings = made.config_file.read_text(encoding="utf-8")
-    made.config_file.write_text(re.sub(r"folds: \d+", "folds: 60", settings), encoding="utf-8")  # a long fit
+    made.config_file.write_text(re.sub(r"cv: \d+", "cv: 60", settings), encoding="utf-8")  # a long fit
     before = state(made.output)
     first = subprocess.Popen(
         support.command("train", "--config", made.config_file),

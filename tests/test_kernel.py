@@ -114,16 +114,18 @@ def a_scorer(texts: list[str], seed: int, dtype: type[np.floating]) -> Scorer:
     one = np.ones(3)
     return Scorer(
         topics=("a", "b", "c"),
-        terms=terms,
+        vocabulary=terms,
         table=table,
         oov_idf=7.0,
         sublinear=bool(seed % 3),
         oov_weight=0.5,
-        sentence_share=0.5,
+        slope=(0.25, 1.0)[seed % 2],
+        text_pivot=9.0,
+        sentence_pivot=5.0,
+        text_coef=5 * one,
+        sentence_coef=3 * one,
         intercept=-one,
-        slope=8 * one,
-        offset=2 * one,
-        thresholds=one / 2,
+        points={"balanced": one / 2},
     )
 
 
@@ -161,11 +163,38 @@ def test_a_term_that_is_there_twice_is_refused() -> None:
         Vocabulary("mine\nmine", Analyzer()).count(["mine"])
 
 
+def kernel_scores(rows: np.ndarray, *constants: float, known: int = 1) -> np.ndarray:
+    kernel, sublinear, whole, best = Vocabulary("mine\naction", Analyzer()).kernel, True, *np.empty((2, 1, 3))
+    kernel.score(["mine"], rows, sublinear, *constants, whole, best, np.empty(known, np.bool_))
+    return whole
+
+
 @needs_kernel
-def test_a_table_of_another_size_is_refused() -> None:
-    kernel, sublinear = Vocabulary("mine\naction", Analyzer()).kernel, True
+def test_arrays_and_constants_that_do_not_fit_are_refused() -> None:
+    rows, constants = np.ones((2, 4)), (1.0, 0.5, 1.0, 1.0)
+    assert np.isfinite(kernel_scores(rows, *constants)).all()
+    for wrong in (np.ones((3, 4)), np.ones((2, 5)), np.ones((2, 4), np.int16), np.ones(0)):
+        with pytest.raises(ValueError, match="do not fit"):
+            kernel_scores(wrong, *constants)
     with pytest.raises(ValueError, match="do not fit"):
-        kernel.score(["a"], np.ones((3, 4)), sublinear, 1.0, 0.5, np.empty((1, 3)), np.empty(1, np.bool_))
+        kernel_scores(rows, *constants, known=2)
+    for place, bad in [(0, -1.0), (1, -0.5), (2, float("nan")), (3, -1.0)]:
+        broken = [*constants[:place], bad, *constants[place + 1 :]]
+        with pytest.raises(ValueError, match="must be 0 or more"):
+            kernel_scores(rows, *broken)
+    with pytest.raises(ValueError, match="no divisor 0"):
+        kernel_scores(rows, 1.0, 0.0, 0.0, 1.0)
+
+
+@needs_kernel
+@pytest.mark.parametrize(("ngrams", "prefix"), [(0, 5), (5, 5), (-1, 5), (2**32 - 1, 5), (2, 256), (2, -1)])
+def test_an_analyzer_out_of_range_is_refused_by_the_kernel_too(ngrams: int, prefix: int) -> None:
+    from pipeline.text import _kernel
+
+    with pytest.raises(ValueError, match="expected 1 to 4 and 0 to 255"):
+        _kernel.Vocabulary("mine", page, ngrams, prefix)
+    with pytest.raises(ValueError, match="expected 1 to 4 and 0 to 255"):
+        _kernel.learn(["mine"], page, ngrams, prefix, 1)
 
 
 @needs_kernel

@@ -7,7 +7,6 @@ import support
 from pipeline.experiment import Trained
 from pipeline.model.bundle import Bundle
 from pipeline.model.classifier import TopicClassifier
-from pipeline.text.tokenizer import Analyzer
 
 ODD = [
     "",
@@ -29,19 +28,39 @@ def texts() -> list[str]:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"analyzer": Analyzer(2, 5), "oov_weight": 0.5, "sentence_share": 0.5, "sublinear": True},
-        {"analyzer": Analyzer(1, 0), "oov_weight": 0.0, "sentence_share": 0.0, "sublinear": False},
-        {"analyzer": Analyzer(3, 2), "oov_weight": 1.0, "sentence_share": 1.0, "sublinear": True},
+        {},
+        {"ngram_range": (1, 1), "prefix_length": 0, "oov_weight": 0.0, "pivot_slope": 1.0, "sublinear_tf": False},
+        {"ngram_range": (1, 3), "prefix_length": 2, "oov_weight": 2.0, "pivot_slope": 0.1, "sentence_weight": 1.0},
+        {"sentence_weight": 0.0, "nb_exponent": 1.0, "prevalence": 0.9},
     ],
 )
 def test_equals_the_classifier(
     labelled: tuple[list[str], np.ndarray, list[str]], kind: str, settings: dict[str, Any]
 ) -> None:
-    model = TopicClassifier(**settings, kind=kind, folds=3, jobs=1).fit(*labelled)
+    model = TopicClassifier(**settings, kind=kind, cv=3).fit(*labelled)
     scorer = model.scorer(support.TOPICS)
     scores = scorer.scores(texts())
     np.testing.assert_allclose(scores, model.predict_proba(texts()), rtol=0, atol=1e-9)
     np.testing.assert_array_equal(scorer.labels(scores), model.predict(texts()))
+
+
+def test_an_operating_point_decides_by_its_own_thresholds(bundle: Bundle) -> None:
+    scorer = bundle.scorer
+    scores = scorer.scores(texts())
+    assert list(scorer.points) == ["precision", "balanced", "recall"]
+    for point, thresholds in scorer.points.items():
+        np.testing.assert_array_equal(scorer.at(point).labels(scores), scores >= thresholds)
+    np.testing.assert_array_equal(scorer.labels(scores), scores >= scorer.points["balanced"])
+    with pytest.raises(
+        ValueError, match="no operating point 'strict', expected one of precision, balanced, recall"
+    ):
+        scorer.at("strict")
+
+
+def test_a_single_text_is_refused(bundle: Bundle) -> None:
+    for score in (bundle.scorer.scores, bundle.scorer.count):
+        with pytest.raises(ValueError, match=r"expected a list of texts, got a single str; pass \[text\]"):
+            score("the bridge")
 
 
 def test_a_text_scores_the_same_alone_and_in_company(bundle: Bundle) -> None:

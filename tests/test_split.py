@@ -1,4 +1,3 @@
-import hashlib
 import itertools
 import random
 
@@ -6,29 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.split import join_near_duplicates, near_duplicates
-from pipeline.model.folds import by_article
 from pipeline.text.tokenizer import words
-
-ARTICLES = [f"a{index // 3}" for index in range(600)]
-
-
-def test_an_article_is_never_on_two_folds() -> None:
-    folds = by_article(ARTICLES, folds=5, seed=29)
-    for article in set(ARTICLES):
-        assert len({int(fold) for fold, owner in zip(folds, ARTICLES, strict=True) if owner == article}) == 1
-    assert set(folds.tolist()) == {0, 1, 2, 3, 4}
-
-
-def test_the_fold_is_a_pure_function_of_article_and_seed() -> None:
-    together = dict(zip(ARTICLES, by_article(ARTICLES, folds=5, seed=29).tolist(), strict=True))
-    for article in ("a0", "a7", "a199"):
-        assert by_article([article], folds=5, seed=29).tolist() == [together[article]]
-        assert together[article] == int(hashlib.sha256(f"29:{article}".encode()).hexdigest(), 16) % 5
-
-
-def test_another_seed_deals_anew() -> None:
-    first, second = by_article(ARTICLES, folds=5, seed=1), by_article(ARTICLES, folds=5, seed=2)
-    assert (first != second).mean() > 0.5
 
 
 def jaccard(one: str, other: str) -> float:
@@ -77,11 +54,3 @@ def test_articles_tied_by_near_duplicates_are_one_group() -> None:
     pairs = np.array([[0, 1], [2, 3]])  # d-a and a-b: one group of three articles
     assert join_near_duplicates(articles, pairs) == ["a", "a", "a", "a", "c", "e"]
     assert join_near_duplicates(articles, np.zeros((0, 2), np.int64)) == articles
-
-
-def test_near_duplicates_never_are_on_two_folds() -> None:
-    texts = variations()
-    articles = [f"x{index}" for index in range(len(texts))]
-    pairs = near_duplicates(texts, similarity=0.5)
-    folds = by_article(join_near_duplicates(articles, pairs), folds=4, seed=0)
-    np.testing.assert_array_equal(folds[pairs[:, 0]], folds[pairs[:, 1]])

@@ -23,16 +23,18 @@ from pipeline.text.vocabulary import Vocabulary
 # a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
 SCORER = Scorer(
     topics=("wet", "cold"),
-    terms=Vocabulary("peru\nrain\nsnow\nthe", Analyzer(ngrams=1, prefix=0)),
+    vocabulary=Vocabulary("peru\nrain\nsnow\nthe", Analyzer(max_ngram=1, prefix_length=0)),
     table=np.array([[1.0, -9.0, 0.0], [1.0, 9.0, 0.0], [1.0, 0.0, 9.0], [1.0, 0.0, 0.0]]),
-    unknown_idf=1.0,
+    oov_idf=1.0,
     sublinear=False,
-    unknown=0.0,
-    sentence_share=0.5,
+    oov_weight=0.0,
+    slope=1.0,
+    text_pivot=1.0,
+    sentence_pivot=1.0,
+    text_coef=np.array([0.5, 0.5]),
+    sentence_coef=np.array([0.5, 0.5]),
     intercept=np.array([-3.0, -3.0]),
-    slope=np.ones(2),
-    offset=np.zeros(2),
-    thresholds=np.array([0.5, 0.5]),
+    points={"balanced": np.array([0.5, 0.5])},
 )
 TOPICS = (Topic("wet", "Wet", keywords=("rain",)), Topic("cold", "Cold", keywords=("frost",)))
 TEXTS = ["the rain", "the snow", "rain and snow", "the", "the rain of Peru", "the snow of Chile"]

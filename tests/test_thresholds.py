@@ -117,3 +117,13 @@ def test_perfect_and_extreme_scores_stay_finite() -> None:
     assert 0 < threshold < 1
     (everything,) = fit_thresholds(np.array([[0.4], [0.4]]), np.ones((2, 1), bool), Objective("f1"))
     assert 0 < everything <= 0.4
+
+
+def test_a_weight_counts_as_so_many_equal_rows() -> None:
+    scores, labels = noisy()
+    weights = np.random.default_rng(1).integers(1, 4, len(scores))
+    for objective in (Objective("f1"), Objective("precision", floor=0.6), Objective("cost", cost_ratio=2.0)):
+        weighted = fit_thresholds(scores, labels, objective, weights.astype(float))
+        repeated = fit_thresholds(scores.repeat(weights, 0), labels.repeat(weights, 0), objective)
+        np.testing.assert_allclose(weighted, repeated, atol=1e-12)
+        assert not np.allclose(weighted, fit_thresholds(scores, labels, objective))

@@ -60,7 +60,7 @@ def test_a_run_has_figures_overall_by_topic_and_by_fold(run: Run) -> None:
         for topic in support.TOPICS:
             figures = ("precision", "recall", "f1", "average_precision")
             assert {f"{side}/{topic}/{name}" for name in figures} <= names
-    assert {f"threshold/{topic}" for topic in support.TOPICS} <= names
+    assert {f"threshold/balanced/{topic}" for topic in support.TOPICS} <= names
     assert (run.data.metrics["rows/train"], run.data.metrics["rows/test"]) == (120, 40)
     assert run.data.metrics["duration_seconds"] > 0
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "fold/micro_f1")

@@ -13,13 +13,9 @@ from pipeline.errors import DataError
 from pipeline.experiment import Trained, classifier, fit
 from pipeline.model.bundle import load_bundle
 from pipeline.model.classifier import TopicClassifier
+from pipeline.model.thresholds import Objective
 
 Maker = Callable[..., support.Experiment]
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting workers takes longer than these folds
 
 
 def fitted_anew(made: support.Experiment) -> Trained:
@@ -30,8 +26,8 @@ def fitted_anew(made: support.Experiment) -> Trained:
 def test_same_seed_and_data_give_bit_equal_arrays_and_figures(fitted: Trained, experiment: Maker) -> None:
     again = fitted_anew(experiment())
     one, other = fitted.model.scorer(fitted.ids), again.model.scorer(again.ids)
-    assert one.terms.strings == other.terms.strings
-    for name in ("weights", "intercept", "slope", "offset", "thresholds"):
+    assert one.vocabulary.strings == other.vocabulary.strings
+    for name in ("weights", "intercept", "text_coef", "sentence_coef", "thresholds"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     assert dataclasses.asdict(fitted.found) == dataclasses.asdict(again.found)
 
@@ -45,29 +41,47 @@ def test_the_order_of_files_does_not_change_the_folds(fitted: Trained, experimen
 
 def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
     changes: dict[str, Any] = {
+        "random_state": 5,
         "classifier.kind": "ridge",
         "classifier.C": 3.5,
         "classifier.class_weight": "balanced",
-        "features.ngrams": 1,
-        "features.prefix": 0,
+        "classifier.nb_exponent": 1.0,
+        "features.ngram_range": [1, 1],
+        "features.prefix_length": 0,
         "features.min_df": 3,
-        "split.folds": 4,
-        "thresholds.objective": "precision",
-        "thresholds.floor": 0.9,
+        "features.pivot_slope": 0.75,
+        "split.cv": 4,
+        "thresholds.prevalence": 0.8,
+        "thresholds.objective": "cost",
+        "thresholds.cost_ratio": 2.0,
+        "thresholds.precision_floor": 0.95,
     }
-    made = classifier(experiment(changes).config)
-    assert (made.kind, made.C, made.class_weight, made.min_df, made.folds) == ("ridge", 3.5, "balanced", 3, 4)
-    assert (made.analyzer.ngrams, made.analyzer.prefix) == (1, 0)
-    assert (made.objective.kind, made.objective.floor) == ("precision", 0.9)
+    params = classifier(experiment(changes).config).get_params(deep=False)
+    expected = {name.partition(".")[2]: value for name, value in changes.items() if name.startswith("classifier")}
+    assert {name: params[name] for name in expected} == expected
+    assert (params["ngram_range"], params["prefix_length"], params["min_df"]) == ((1, 1), 0, 3)
+    assert (params["pivot_slope"], params["cv"], params["prevalence"], params["random_state"]) == (0.75, 4, 0.8, 5)
+    points = params["operating_points"]
+    assert points["balanced"] == Objective("cost", cost_ratio=2.0, shrinkage=5.0)
+    assert points["precision"] == Objective("precision", floor=0.95, shrinkage=5.0)
+    assert points["recall"] == Objective("recall", floor=0.9, shrinkage=5.0)
 
 
-@pytest.mark.parametrize("where", ["classifier.seed", "split.seed"])
-def test_the_seeds_of_the_config_are_used(experiment: Maker, where: str, fitted: Trained) -> None:
-    again = fitted_anew(experiment({where: 12345}))
-    if where == "split.seed":
-        assert (again.model.fold_ != fitted.model.fold_).any()
-    else:
-        assert again.model.seed == 12345
+def test_the_seed_of_the_config_is_used(experiment: Maker, fitted: Trained) -> None:
+    again = fitted_anew(experiment({"random_state": 12345}))
+    assert (again.model.fold_ != fitted.model.fold_).any()
+
+
+def test_rows_of_one_writer_share_a_fold_where_the_config_says_so(experiment: Maker) -> None:
+    data = support.rows()
+    for index, row in enumerate(data):
+        row["writer"] = "t" if row["writer"] == "t" else f"w{index % 6}"
+    again = fitted_anew(experiment({"split.group_by": "writer"}, data=data))
+    folds = {row.writer: set() for row in again.rows}
+    for row, fold in zip(again.rows, again.model.fold_, strict=True):
+        folds[row.writer].add(int(fold))
+    assert len(folds) == 6
+    assert all(len(found) == 1 for found in folds.values())
 
 
 def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
@@ -88,8 +102,13 @@ def test_figures_count_every_training_row_and_none(fitted: Trained) -> None:
 
 
 def test_settings_that_keep_no_term_are_told(experiment: Maker) -> None:
-    with pytest.raises(DataError, match="no term occurs in 1000 training paragraphs"):
+    with pytest.raises(DataError, match="no term occurs in 1000 of 80 texts: lower min_df, or label more"):
         fitted_anew(experiment({"features.min_df": 1000}))
+
+
+def test_too_few_groups_for_the_folds_are_told(experiment: Maker) -> None:
+    with pytest.raises(DataError, match="cv is 31, but there are only 30 groups"):
+        fitted_anew(experiment({"split.cv": 31}))
 
 
 def test_the_written_bundle_answers_as_the_joblib_object_and_as_a_fit_in_this_process(

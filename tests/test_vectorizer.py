@@ -18,6 +18,12 @@ def test_rows_have_length_one_and_columns_have_names() -> None:
     features = vectorizer.fit_transform(["mine mine action", "gas"])
     names = ["acti*", "action", "gas", "gas*", "mine", "mine action", "mine mine", "mine*"]
     assert vectorizer.get_feature_names_out().tolist() == names
+    lengths = (features.toarray() ** 2).sum(1)
+    assert lengths[0] > 1 > lengths[1]  # longer and shorter than the median
+
+
+def test_with_a_slope_of_1_rows_have_length_one() -> None:
+    features = TopicVectorizer(**SETTINGS, pivot_slope=1.0).fit_transform(["mine mine action", "gas"])
     np.testing.assert_allclose((features.toarray() ** 2).sum(1), 1)
     np.testing.assert_allclose(features.toarray()[1, [2, 3]], 2**-0.5)
 
@@ -44,8 +50,8 @@ def test_it_is_tagged_as_a_transformer_of_texts() -> None:
     [
         ({"ngram_range": (2, 2)}, r"ngram_range is \(2, 2\), expected a pair that begins with 1"),
         ({"ngram_range": 2}, "ngram_range is 2, expected a pair such as"),
-        ({"ngram_range": (1, -1)}, "max_ngram is -1, expected an integer from 1 to 4"),
-        ({"ngram_range": (1, 2.0)}, "max_ngram is 2.0"),
+        ({"ngram_range": (1, -1)}, "the end of ngram_range is -1, expected an integer from 1 to 4"),
+        ({"ngram_range": (1, 2.0)}, "the end of ngram_range is 2.0"),
         ({"prefix_length": 256}, "prefix_length is 256, expected an integer from 0 to 255"),
         ({"min_df": 0}, "min_df is 0, expected an integer of 1 or more"),
         ({"min_df": True}, "min_df is True"),

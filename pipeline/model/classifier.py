@@ -256,14 +256,14 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         analyzer = Analyzer(max_ngram(self.ngram_range), self.prefix_length)
         check_number("min_df", self.min_df, low=1, whole=True)
         check_number("oov_weight", self.oov_weight, low=0)
-        check_number("pivot_slope", self.pivot_slope, low=0, high=1, above=True)
+        check_number("pivot_slope", self.pivot_slope, low=0, high=1, closed="right")
         check_number("nb_exponent", self.nb_exponent, low=0)
         check_number("sentence_weight", self.sentence_weight, low=0, high=1)
         check_choice("kind", self.kind, KINDS)
-        check_number("C", self.C, low=0, above=True)
+        check_number("C", self.C, low=0, closed="neither")
         check_choice("class_weight", self.class_weight, ("balanced", None))
         if self.prevalence is not None:
-            check_number("prevalence", self.prevalence, low=0, high=1, above=True)
+            check_number("prevalence", self.prevalence, low=0, high=1, closed="neither")
         check_number("cv", self.cv, low=2, whole=True)
         check_number("random_state", self.random_state, low=0, high=2**32 - 1, whole=True)
         if BALANCED not in self._points:
@@ -283,11 +283,10 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(
                 f"cv is {self.cv}, but there are only {units} {'texts' if groups is None else 'groups'}"
             )
-        splitter = (GroupKFold if groups is not None else KFold)(
-            self.cv, shuffle=True, random_state=self.random_state
-        )
+        options: dict[str, Any] = {"shuffle": True, "random_state": self.random_state}
+        splitter = KFold(self.cv, **options) if groups is None else GroupKFold(self.cv, **options)
         fold = np.empty(n, np.int64)
-        for number, (_, held_out) in enumerate(splitter.split(np.zeros(n), groups=groups)):
+        for number, (_, held_out) in enumerate(splitter.split(np.zeros(n), None, groups)):
             fold[held_out] = number
         return fold
 
@@ -309,7 +308,8 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         usable: Bools = np.asarray(np.isfinite(evidence).all(axis=1))
         weights = prevalence_weights(y_true, self.prevalence)
         self._fit_evidence(evidence, y_true, usable, weights)
-        self.oof_scores_: Floats = np.where(usable, sigmoid(self._logits(evidence)), np.nan)
+        self.oof_scores_: Floats = np.full(y_true.shape, np.nan)
+        self.oof_scores_[usable] = sigmoid(self._logits(evidence)[usable])
         self.thresholds_ = {
             name: fit_thresholds(self.oof_scores_, y_true, objective, weights)
             for name, objective in self._points.items()

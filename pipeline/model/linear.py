@@ -160,7 +160,9 @@ def _log_count_ratio(X: sparse.csr_array, y: Bools) -> Floats:
 def _linear(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic:
     options: dict[str, Any] = {"class_weight": params.class_weight, "random_state": params.random_state}
     if params.kind == "linear_svc":
-        estimator = LinearSVC(C=params.C, **options)
+        estimator = LinearSVC(
+            C=params.C, dual=False, **options
+        )  # the dual solver's random numbers know no threads
     elif params.kind == "ridge":
         estimator = RidgeClassifier(alpha=1 / params.C, **options)
     else:

@@ -3,24 +3,35 @@
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 MAX_NGRAM, MAX_PREFIX = 4, 255
 
 
 def check_number(
-    name: str, value: object, *, low: float, high: float = math.inf, whole: bool = False, above: bool = False
+    name: str,
+    value: object,
+    *,
+    low: float,
+    high: float = math.inf,
+    whole: bool = False,
+    closed: Literal["both", "right", "neither"] = "both",
 ) -> None:
-    """Raise ValueError unless a parameter is a finite number from `low` (or `above` it) to `high`."""
+    """Raise ValueError unless a parameter is a finite number from `low` to `high`, closed ends included."""
     kind, noun = (Integral, "an integer") if whole else (Real, "a number")
     if isinstance(value, kind) and not isinstance(value, bool):
         number = float(value)
-        if math.isfinite(number) and low <= number <= high and not (above and number == low):
+        ends = {"both": (), "right": (low,), "neither": (low, high)}[closed]
+        if math.isfinite(number) and low <= number <= high and number not in ends:
             return
-    bounds = f"above {low:g}" if above else f"of {low:g} or more"
-    if high < math.inf:
-        bounds = f"above {low:g}, to {high:g}" if above else f"from {low:g} to {high:g}"
-    raise ValueError(f"{name} is {value!r}, expected {noun} {bounds}")
+    raise ValueError(f"{name} is {value!r}, expected {noun} {_bounds(low, high, closed)}")
+
+
+def _bounds(low: float, high: float, closed: str) -> str:
+    if high == math.inf:
+        return f"of {low:g} or more" if closed == "both" else f"above {low:g}"
+    ends = {"both": "from {} to {}", "right": "above {}, to {}", "neither": "above {} and below {}"}
+    return ends[closed].format(f"{low:g}", f"{high:g}")
 
 
 def check_choice(name: str, value: object, choices: Sequence[object]) -> None:

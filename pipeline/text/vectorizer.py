@@ -90,7 +90,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         analyzer = Analyzer(max_ngram(self.ngram_range), self.prefix_length)
         check_number("min_df", self.min_df, low=1, whole=True)
         check_number("oov_weight", self.oov_weight, low=0)
-        check_number("pivot_slope", self.pivot_slope, low=0, high=1, above=True)
+        check_number("pivot_slope", self.pivot_slope, low=0, high=1, closed="right")
         texts = list(X)
         vocabulary = learn_vocabulary(texts, analyzer, min_df=self.min_df)
         if not len(vocabulary):
