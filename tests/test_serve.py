@@ -4,9 +4,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from serving import ARTICLE, Service
-
 from pipeline.serve.rows import PredictionRow
+from serving import ARTICLE, Service
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"
 HOSTILE = "<script>alert(1)</script> Sappers cleared landmines \"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import ARTICLE, Service, serving
 from test_serve import HOSTILE
 
-from pipeline.data.formats import articles_in
+from pipeline.data.documents import articles_in
 from pipeline.model.bundle import load_bundle
 from pipeline.predict.article import predict
 from pipeline.predict.output import rendered

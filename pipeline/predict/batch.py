@@ -318,12 +318,11 @@ class PartFile:
 
     def _complete(self) -> tuple[int, int]:
         """Return how many rows of the part are complete, and the bytes that they take."""
-        job, *chunks = self.journal.read_text("utf-8").splitlines() if self.journal.exists() else [""]
-        if job != json.dumps(self.job):
+        lines = self.journal.read_text("utf-8").split("\n") if self.journal.exists() else [""]
+        if lines[0] != json.dumps(self.job):
             raise OutputError(f"{self.path}: part of another job; rerun without --resume")
-        noted = [
-            (int(rows), int(size)) for rows, _, size in (line.partition(" ") for line in chunks) if size.isdigit()
-        ]
+        chunks = (line.split() for line in lines[1:-1])  # the last line is empty, or was cut short
+        noted = [(int(rows), int(size)) for rows, size in chunks]
         there = self.path.stat().st_size
         return max((chunk for chunk in noted if chunk[1] <= there), default=(0, 0))
 
