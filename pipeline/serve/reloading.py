@@ -112,7 +112,8 @@ class ReloadingModel:
         if path.exists():
             self._seen = self._stamp()
         bundle = load_bundle(path, mapped=False)
-        points = {point: at_point(bundle, point) for point in (DEFAULT_POINT, *bundle.scorer.points)}
+        at_point(bundle, DEFAULT_POINT)  # every model has it
+        points = {point: at_point(bundle, point) for point in bundle.scorer.points}
         for found in points.values():
             found.scorer.scores(["what is made at first use is made before the first request"])
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
