@@ -84,11 +84,13 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
     The curve is logged to the candidate's run; the next `topics evaluate` plots it in the report.
     """
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.evaluation.tables import as_text
     from pipeline.learning_curve import learning_curve
 
     with progress_bar("training on parts of the articles") as progress:
-        table = learning_curve(read_config(config), data, say=click.echo, progress=progress)
+        table = learning_curve(settings, data, say=click.echo, progress=progress)
     click.echo(as_text(table))
 
 
@@ -110,8 +112,10 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
 def search_command(config: Path, output: Path) -> None:
     """Search an experiment's settings by cross-validation; rerun to resume."""
     from pipeline.config import read_search
+
+    settings = read_search(config)
     from pipeline.search import search
 
     with progress_bar("searching") as progress:
-        best = search(read_search(config), output, progress=progress)
+        best = search(settings, output, progress=progress)
     click.echo(best)

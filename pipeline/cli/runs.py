@@ -18,10 +18,12 @@ def compare_command(first: str, second: str, config: Path, data: tuple[str, ...]
 
     Prints the difference of every metric with its interval and p-value, and the rows fixed and broken.
     """
-    from pipeline.compare import compare
     from pipeline.config import read_config
 
-    found = compare(read_config(config), first, second, data)
+    settings = read_config(config)
+    from pipeline.compare import compare
+
+    found = compare(settings, first, second, data)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
 
 
@@ -31,9 +33,11 @@ def compare_command(first: str, second: str, config: Path, data: tuple[str, ...]
 def reproduce_command(run: str, config: Path) -> None:
     """Repeat a tracked RUN (an id or an alias) from its commit, config and data, and compare all metrics."""
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.reproduce import reproduce
 
-    click.echo(reproduce(read_config(config), run))
+    click.echo(reproduce(settings, run))
 
 
 @click.command("statistics", cls=Command, examples=["topics statistics > statistics.md"])
@@ -41,9 +45,11 @@ def reproduce_command(run: str, config: Path) -> None:
 def statistics_command(config: Path) -> None:
     """Print statistics of the labelled data, as the Markdown tables of the data card."""
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.describe import describe
 
-    click.echo(describe(read_config(config)), nl=False)
+    click.echo(describe(settings), nl=False)
 
 
 @click.command("ui", cls=Command, examples=["topics ui --port 5001"])
