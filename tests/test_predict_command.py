@@ -220,4 +220,4 @@ def test_predict_imports_only_what_it_needs(small_model: Path, article: Path) ->
     assert len(support.json_lines(done.stdout)) == 3
     imported = {name.partition(".")[0] for name in re.findall(r"\|\s+([\w.]+)$", done.stderr, re.MULTILINE)}
     assert "numpy" in imported
-    assert not imported & HEAVY
+    assert not imported & set(HEAVY)

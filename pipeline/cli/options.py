@@ -55,7 +55,19 @@ class Command(click.Command):
 
 
 def renamed(command: click.Command, old_name: str) -> click.Command:
-    """Return a command under the name that it had before, hidden, with a warning to use the new one."""
+    """Return a command under the name that it had before.
+
+    Parameters
+    ----------
+    command : Command
+    old_name : str
+
+    Returns
+    -------
+    Command
+        Hidden; it warns to use the new name.
+
+    """
     alias = copy.copy(command)
     alias.name, alias.hidden, alias.deprecated = old_name, True, f"use {command.name!r}"
     return alias

@@ -71,7 +71,23 @@ def articles_in(content: bytes, name: str) -> list[Article]:
 
 
 def read_text(content: bytes, name: str) -> list[Article]:
-    """Read plain text or Markdown; a Markdown file's first heading is its title."""
+    """Read plain text or Markdown; a Markdown file's first heading is its title.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+
+    Returns
+    -------
+    list of Article
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or has no text.
+
+    """
     if b"\0" in content:
         raise SourceError(f"{name}: binary, expected text in UTF-8, HTML, PDF, DOCX or a feed")
     try:
@@ -83,7 +99,23 @@ def read_text(content: bytes, name: str) -> list[Article]:
 
 
 def read_html(content: bytes, name: str) -> list[Article]:
-    """Read the main text of a page, with its title, date, and address or site where it names them."""
+    """Read the main text of a page, with its title, date, and address or site where it names them.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+
+    Returns
+    -------
+    list of Article
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or has no text.
+
+    """
     import trafilatura
 
     try:
@@ -97,7 +129,23 @@ def read_html(content: bytes, name: str) -> list[Article]:
 
 
 def read_feed(content: bytes, name: str) -> list[Article]:
-    """Read each entry of an RSS or Atom feed that has a text as an article, its link as the origin."""
+    """Read each entry of an RSS or Atom feed that has a text as an article, its link as the origin.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+
+    Returns
+    -------
+    list of Article
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or has no text.
+
+    """
     import feedparser
 
     feed = feedparser.parse(content, sanitize_html=True, resolve_relative_uris=False)
@@ -113,7 +161,23 @@ def read_feed(content: bytes, name: str) -> list[Article]:
 
 
 def read_pdf(content: bytes, name: str) -> list[Article]:
-    """Read the text of a PDF by its blocks; words hyphenated at the end of a line are joined."""
+    """Read the text of a PDF by its blocks; words hyphenated at the end of a line are joined.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+
+    Returns
+    -------
+    list of Article
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or has no text.
+
+    """
     with _extra(name, "PDF"):
         from pdfminer.high_level import extract_text
         from pdfminer.pdfdocument import PDFDocument
@@ -145,7 +209,23 @@ def read_pdf(content: bytes, name: str) -> list[Article]:
 
 
 def read_docx(content: bytes, name: str) -> list[Article]:
-    """Read the paragraphs and table cells of a Word document, in order."""
+    """Read the paragraphs and table cells of a Word document, in order.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+
+    Returns
+    -------
+    list of Article
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or has no text.
+
+    """
     with _extra(name, "DOCX"):
         import docx
         from docx.opc.exceptions import OpcError

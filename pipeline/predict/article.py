@@ -14,7 +14,19 @@ DEFAULT_POINT = "balanced"
 
 
 def bundle_path(model: Path) -> Path:
-    """Return a bundle's path; of an output directory, that of its champion if present, else of its candidate."""
+    """Find the bundle that a path stands for.
+
+    Parameters
+    ----------
+    model : Path
+        A bundle, or an output directory.
+
+    Returns
+    -------
+    Path
+        The bundle; of a directory its champion if present, else its candidate.
+
+    """
     if not model.is_dir():
         return model
     champion = model / "champion.safetensors"
@@ -72,7 +84,17 @@ class Paragraph:
 
 
 def paragraphs(article: Article) -> list[Paragraph]:
-    """List the paragraphs of an article."""
+    """List the paragraphs of an article.
+
+    Parameters
+    ----------
+    article : Article
+
+    Returns
+    -------
+    list of Paragraph
+
+    """
     return [Paragraph(article, number, *span) for number, span in enumerate(split(article.text))]
 
 
@@ -104,7 +126,20 @@ def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> lis
 
 
 def predict_paragraphs(found: Sequence[Paragraph], bundle: Bundle, *, explained: bool) -> list[Prediction]:
-    """Predict the topics of paragraphs, of one article or of several; see `predict`."""
+    """Predict the topics of paragraphs, of one article or of several.
+
+    Parameters
+    ----------
+    found : sequence of Paragraph
+    bundle : Bundle
+    explained : bool
+        Explain the score of each topic assigned and of each near miss.
+
+    Returns
+    -------
+    list of Prediction
+
+    """
     scorer = bundle.scorer
     scores = scorer.scores([paragraph.text for paragraph in found])
     assigned, margins = scorer.labels(scores), scores - scorer.thresholds

@@ -87,7 +87,19 @@ def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -
 
 
 def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
-    """Prepare an article, of at least one paragraph, for the templates."""
+    """Prepare an article for the templates.
+
+    Parameters
+    ----------
+    article : sequence of Prediction
+        At least one.
+    topics : sequence of Topic
+
+    Returns
+    -------
+    ArticleView
+
+    """
     paragraphs = tuple(_paragraph(row, topics) for row in article)
     return ArticleView(article[0], paragraphs, aggregate([row.topics for row in article]))
 

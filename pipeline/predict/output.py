@@ -41,7 +41,18 @@ _ENDINGS: Mapping[str, Format] = {
 
 
 def format_of(output: Path) -> Format | None:
-    """Return the format that a file's ending names, None where it names none."""
+    """Return the format that a file's ending names.
+
+    Parameters
+    ----------
+    output : Path
+
+    Returns
+    -------
+    str or None
+        One of FORMATS.
+
+    """
     return _ENDINGS.get(output.suffix.lower())
 
 
@@ -79,7 +90,20 @@ def predict_rows(
     texts: list[str | UnreadableRow],
     trailing: dict[str, list[Any]],
 ) -> Predictions:
-    """Predict on n texts, and keep what stands beside them."""
+    """Predict on n rows.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    leading, trailing : mapping of str to list of n values
+        The columns before and after the predictions.
+    texts : sequence of n str or UnreadableRow
+
+    Returns
+    -------
+    Predictions
+
+    """
     errors = {place: text for place, text in enumerate(texts) if isinstance(text, UnreadableRow)}
     scores = scorer.scores([text if isinstance(text, str) else "" for text in texts])
     return Predictions(leading, scorer.labels(scores), scores, scores - scorer.thresholds, trailing, errors)
@@ -117,7 +141,7 @@ class LineWriter:
         columns = [self._column(values) for values in rows.leading.values()]
         columns.append(self._label_column(rows.assigned))
         columns += [*rows.scores.T.tolist(), *rows.margins.T.tolist(), self._tails(rows)]
-        lines = [template % values for values in zip(*columns, strict=True)]
+        lines = list(map(template.__mod__, zip(*columns, strict=True)))
         for place, error in rows.errors.items():
             lines[place] = self._error_line(rows, place, error)
         return lines
@@ -328,7 +352,20 @@ def margin_column(topic: str) -> str:
 
 
 def own_names(columns: Iterable[str], topics: Sequence[str]) -> dict[str, str]:
-    """Map a table's columns to their names in the output, `input_...` where the output has that name itself."""
+    """Choose the names that a table's columns have in the output.
+
+    Parameters
+    ----------
+    columns : iterable of str
+    topics : sequence of str
+        The topic ids.
+
+    Returns
+    -------
+    dict of str to str
+        From each column to its own name, or to `input_<name>` where the output has that name itself.
+
+    """
     taken = {"row", ID, "topics", "scores", "margins", "line", "error", *topics, *map(margin_column, topics)}
     names = {}
     for column in columns:
@@ -341,7 +378,18 @@ def own_names(columns: Iterable[str], topics: Sequence[str]) -> dict[str, str]:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON: dates, bytes and the like as text, a number that is not finite as null."""
+    """Write a value as JSON.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+        Dates, bytes and the like as text, a number that is not finite as null.
+
+    """
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
     except ValueError:
@@ -349,14 +397,41 @@ def as_json(value: Any) -> str:
 
 
 def as_objects(rows: Sequence[Prediction], topics: Sequence[str]) -> list[str]:
-    """Return the predictions for paragraphs as JSON objects, without their line ends."""
+    """Write the predictions for paragraphs as JSON objects.
+
+    Parameters
+    ----------
+    rows : sequence of Prediction
+    topics : sequence of str
+        The topic ids.
+
+    Returns
+    -------
+    list of str
+        One object for each paragraph, with scores in full precision.
+
+    """
     return [
         line.removesuffix("\n") for line in JsonLinesWriter(topics, number="%r").lines(of_paragraphs(rows, topics))
     ]
 
 
 def of_paragraphs(rows: Sequence[Prediction], topics: Sequence[str], *, explained: bool = True) -> Predictions:
-    """Arrange the predictions for paragraphs by column."""
+    """Arrange the predictions for paragraphs by column.
+
+    Parameters
+    ----------
+    rows : sequence of Prediction
+    topics : sequence of str
+        The topic ids.
+    explained : bool, default True
+        Whether there is a column of explanations.
+
+    Returns
+    -------
+    Predictions
+
+    """
     leading = {name: [getattr(row, name) for row in rows] for name in _LEADING}
     trailing: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in _TRAILING}
     if explained:
@@ -411,7 +486,20 @@ def as_text(
 ) -> Iterator[str]:
     """Render articles for reading: an article's topics, then each paragraph with its own.
 
-    Each assigned topic has its score and, in brackets, its margin.
+    Parameters
+    ----------
+    articles : iterable of sequence of Prediction
+    topics : sequence of Topic
+    width : int
+        Columns of the terminal.
+    style : callable
+        `(text, colour)` to the text in that colour.
+
+    Yields
+    ------
+    str
+        The heading of an article, or a paragraph. Each assigned topic has its score and, in brackets, its margin.
+
     """
     by_id = {topic.id: topic for topic in topics}
     width = max(width, _NARROWEST)

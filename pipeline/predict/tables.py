@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -320,22 +321,32 @@ def _csv(raw: BinaryIO, name: str) -> Table:
 def _records(
     reader: Iterator[list[str]], places: Sequence[int], column: str
 ) -> Iterator[tuple[str | UnreadableRow, *tuple[Any, ...]]]:
-    """Return each row's text and its other values, None where the row is too short."""
+    """Return each row's text and its other values."""
+    pick = itemgetter(*places) if len(places) > 1 else lambda record: (record[places[0]],)
     nothing = [None] * (len(places) - 1)
     while True:
         line: int = reader.line_num + 1  # type: ignore[attr-defined]  # csv's readers have it
         try:
             record = next(reader)
+            values = pick(record)
         except StopIteration:
             return
         except csv.Error as error:
             yield (UnreadableRow(line, f"not CSV: {error}"), *nothing)
-            continue
-        text, *others = [record[place] if place < len(record) else None for place in places]
-        undecoded = any(value and not value.isascii() and _UNDECODED.search(value) for value in (text, *others))
-        yield (
-            (UnreadableRow(line, "not UTF-8"), *nothing) if undecoded else (_checked(text, line, column), *others)
-        )
+        except IndexError:
+            yield _strange_record([*record, *[None] * (1 + max(places))], places, line, column)
+        else:
+            yield values if all(map(str.isascii, values)) else _strange_record(record, places, line, column)
+
+
+def _strange_record(
+    record: Sequence[str | None], places: Sequence[int], line: int, column: str
+) -> tuple[str | UnreadableRow, *tuple[Any, ...]]:
+    """Return what `_records` does for a row that is too short, or is not ASCII."""
+    text, *others = [record[place] for place in places]
+    if any(value and _UNDECODED.search(value) for value in (text, *others)):
+        return UnreadableRow(line, "not UTF-8"), *[None] * len(others)
+    return _checked(text, line, column), *others
 
 
 def _parquet(file: BinaryIO, name: str) -> Table:

@@ -118,7 +118,24 @@ def state_of(request: Request) -> State:
 
 
 def bundle_at(model: LoadedModel, threshold: str) -> Bundle:
-    """Return the model at an operating point; raise RefusedError for one that it does not have."""
+    """Return the model at an operating point.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    threshold : str
+        The operating point.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    RefusedError
+        With status 409 for a point that the model does not have.
+
+    """
     try:
         return model.at(threshold)
     except BundleError as error:

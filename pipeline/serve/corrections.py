@@ -52,7 +52,20 @@ class Correction:
 
 
 def add(path: Path, correction: Correction) -> None:
-    """Save a correction, in a new file where there is none; raise OutputError where that fails."""
+    """Save a correction.
+
+    Parameters
+    ----------
+    path : Path
+        A SQLite file; made where there is none.
+    correction : Correction
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+
+    """
     values = (
         correction.article,
         correction.paragraph,
@@ -71,7 +84,25 @@ def add(path: Path, correction: Correction) -> None:
 
 
 def latest(path: Path, *, most: int = -1) -> list[Correction]:
-    """List at most so many corrections, newest first; none where there is no file."""
+    """List corrections.
+
+    Parameters
+    ----------
+    path : Path
+    most : int, default -1
+        How many; -1 for all.
+
+    Returns
+    -------
+    list of Correction
+        The newest first; none where there is no file.
+
+    Raises
+    ------
+    OutputError
+        Where the file is no database.
+
+    """
     if not path.exists():
         return []
     with _opened(path) as database:

@@ -68,7 +68,22 @@ class Settings:
 
 
 def read_token(path: Path) -> str:
-    """Read a token from its file; raise ConfigError where it is missing, empty or not ASCII."""
+    """Read a token from its file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        Where it is missing, empty or not ASCII.
+
+    """
     try:
         token = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
