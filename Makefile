@@ -4,6 +4,7 @@ CONFIG ?= configs/default.yaml
 A ?= champion
 B ?= candidate
 RUN ?= candidate
+WORKERS ?= auto
 BIN := .venv/bin
 READY := .venv/.ready
 SANITIZED := build/sanitized
@@ -34,7 +35,7 @@ $(READY): requirements.lock pyproject.toml $(wildcard kernel/*)
 train: $(READY) ## Train on data/, track the run, register the model as candidate
 	$(BIN)/topics train --config $(CONFIG)
 
-evaluate: $(READY) ## Score the candidate on the test side; champion if it passes the gate
+evaluate: $(READY) ## Measure the candidate on the test sets; champion if it passes the gate
 	$(BIN)/topics evaluate --config $(CONFIG)
 
 curve: $(READY) ## Measure what more data would bring; the next report draws it (about half a minute)
@@ -47,10 +48,10 @@ predict: $(READY) ## Label new articles: make predict INPUT=article.txt
 compare: $(READY) ## Compare two models on the same rows: make compare A=champion B=candidate
 	@$(BIN)/topics compare $(A) $(B) --config $(CONFIG)
 
-search: $(READY) ## Search features, classifier and weights by cross-validation (goes on where it stopped)
+search: $(READY) ## Search features, classifier and weights by cross-validation (start again to resume)
 	$(BIN)/topics search
 
-reproduce: $(READY) ## Build a tracked run again and hold every figure against it: make reproduce RUN=candidate
+reproduce: $(READY) ## Rebuild a tracked run and compare every metric: make reproduce RUN=candidate
 	$(BIN)/topics reproduce $(RUN) --config $(CONFIG)
 
 check-data: $(READY) ## Check the labelled data: schema, duplicates, shares, names, agreement, and the data card
@@ -66,10 +67,10 @@ screenshots: $(READY) ## Take the pictures in docs/ anew (needs chromium)
 	$(BIN)/python docs/screenshots.py
 
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
-	$(BIN)/topics ui --config $(CONFIG)
+	$(BIN)/topics ui --config $(CONFIG) $(UI)
 
-test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+test: $(READY) ## Run the tests, on every core; WORKERS=2 for fewer
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -48,7 +48,7 @@ class Bench:
         self.model, self.rounds, self.folder = model, rounds, folder
         self.settings = read_config(config)
         self.scorer = load_bundle(model).scorer
-        self.rows = corpus.read_sides(self.settings, self.scorer.topics).train
+        self.rows = corpus.read_split(self.settings, self.scorer.topics).train
         self.texts = [row.text for row in self.rows]
         self.labels = label_matrix(self.rows, self.scorer.topics)
         self.article = folder / "article.txt"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -18,7 +19,7 @@ from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
 from pipeline.evaluation import metrics
-from pipeline.evaluation import tables as report
+from pipeline.evaluation.tables import as_markdown
 from pipeline.model.thresholds import Objective, fit_thresholds
 from pipeline.schema import LabelledParagraph
 
@@ -31,16 +32,16 @@ def main() -> None:
     """Print a table: a line a set of rows, for the regularisation that cross-validates best."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"))
-    parser.add_argument("--data", action="append", default=[], help="labelled JSON lines beside the test side")
+    parser.add_argument("--data", action="append", default=[], help="labelled JSON lines beside the test sets")
     arguments = parser.parse_args()
     config = read_config(arguments.config)
     ids = [topic.id for topic in read_topics(Path(config.data.topics))]
-    sides = corpus.read_sides(config, ids)
-    sets = {"test side": sides.test}
+    split = corpus.read_split(config, ids)
+    sets = dict(split.test)
     sets |= {path: corpus.labelled(corpus.read([path], ids, unique=False)) for path in arguments.data}
-    X, y = embed(sides.train), label_matrix(sides.train, ids)
-    near = near_duplicates([row.text for row in sides.train], similarity=config.split.near_duplicate or 1.0)
-    groups = join_near_duplicates([row.article for row in sides.train], near)
+    X, y = embed(split.train), label_matrix(split.train, ids)
+    near = near_duplicates([row.text for row in split.train], similarity=config.split.near_duplicate or 1.0)
+    groups = join_near_duplicates([row.article for row in split.train], near)
     folds = GroupKFold(config.split.cv, shuffle=True, random_state=config.random_state).split(X, groups=groups)
     fold = np.zeros(len(X), np.int64)
     for number, (_, held_out) in enumerate(folds):
@@ -48,14 +49,14 @@ def main() -> None:
     tried = [(*out_of_fold(X, y, fold, C), C) for C in STRENGTHS]
     _, thresholds, C = max(tried, key=lambda found: found[0])
     models = [LogisticRegression(C=C, max_iter=2000).fit(X, column) for column in y.T]
-    table: list[report.Row] = [[f"embeddings, C={C:g}", *FIGURES]]
+    table = pd.DataFrame(columns=[f"embeddings, C={C:g}", *FIGURES])
     for name, rows in sets.items():
         vectors = embed(rows)
         scores = np.column_stack([model.predict_proba(vectors)[:, 1] for model in models])
         labels = label_matrix(rows, ids)
-        found = metrics.point(metrics.figures(ids, labels, scores >= thresholds, scores))
-        table.append([name, *(f"{found[figure]:.3f}" for figure in FIGURES)])
-    print(report.as_markdown(table))
+        found = metrics.point_values(metrics.compute_metrics(ids, labels, scores >= thresholds, scores))
+        table.loc[len(table)] = [name, *(f"{found[figure]:.3f}" for figure in FIGURES)]
+    print(as_markdown(table))
 
 
 def out_of_fold(X: Floats, y: NDArray[np.bool_], fold: NDArray[np.int64], C: float) -> tuple[float, Floats]:
@@ -67,7 +68,7 @@ def out_of_fold(X: Floats, y: NDArray[np.bool_], fold: NDArray[np.int64], C: flo
             model = LogisticRegression(C=C, max_iter=2000).fit(X[train], y[train, column])
             scores[test, column] = model.predict_proba(X[test])[:, 1]
     thresholds = fit_thresholds(scores, y, Objective("f1", shrinkage=20.0))
-    found = metrics.figures([str(c) for c in range(y.shape[1])], y, scores >= thresholds, scores)
+    found = metrics.compute_metrics([str(c) for c in range(y.shape[1])], y, scores >= thresholds, scores)
     return float(found["macro_f1"][0]), thresholds
 
 

@@ -1,6 +1,6 @@
 """Measure quality beside peers on a public benchmark: one table of micro and macro-F1 and of "none".
 
-Peers get the same training documents and are used as their documentation shows; nothing is tuned on the test side.
+Peers get the same training documents and are used as their documentation shows; nothing is tuned on test rows.
 "R(90)" trains and tests on documents with at least one topic, as published figures do; "all" keeps the others too.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +24,7 @@ from pipeline.config import Config, read_config, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
 from pipeline.evaluation import metrics
-from pipeline.evaluation import tables as report
+from pipeline.evaluation.tables import as_markdown, as_text
 from pipeline.experiment import fit
 from pipeline.schema import LabelledParagraph, Topic
 
@@ -38,37 +39,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/reuters.yaml"))
     config = read_config(parser.parse_args().config)
-    missing = [path for path in (*config.data.train, *config.data.test) if not Path(path).exists()]
+    files = [file for test_set in config.data.test.values() for file in test_set.files]
+    missing = [path for path in (*config.data.train, *files) if not Path(path).exists()]
     if missing:
         print(f"skipped: {', '.join(missing)} not here; put the benchmark there or name it in the config")
         return 0
     topics = read_topics(Path(config.data.topics))
-    sides = corpus.read_sides(config, [topic.id for topic in topics])
-    table: list[report.Row] = [["method", *(f"R(90) {name}" for name in FIGURES[:2]), *FIGURES, "CPU s"]]
+    split = corpus.read_split(config, [topic.id for topic in topics])
+    columns = ["method", *(f"R(90) {name}" for name in FIGURES[:2]), *FIGURES, "CPU s"]
+    table = pd.DataFrame(columns=columns)
     for name in ("this project", *PEERS):
-        table.append([name, *_row(name, config, topics, sides)])
-        print(report.as_text([table[0], table[-1]]), file=sys.stderr)
-    print(report.as_markdown(table))
+        table.loc[len(table)] = [name, *_row(name, config, topics, split)]
+        print(as_text(table.tail(1)), file=sys.stderr)
+    print(as_markdown(table))
     return 0
 
 
-def _row(name: str, config: Config, topics: tuple[Topic, ...], sides: corpus.Sides) -> list[str]:
+def _row(name: str, config: Config, topics: tuple[Topic, ...], split: corpus.Split) -> list[str]:
     started = time.process_time()
     try:
-        cells = _cells(name, config, topics, sides)
+        cells = _cells(name, config, topics, split)
     except ValueError as error:  # a peer that does not run with the versions that are locked
         return [f"fails: {error}", *[""] * (len(FIGURES) + 2)]
     return [*cells, f"{time.process_time() - started:.0f}"]
 
 
-def _cells(name: str, config: Config, topics: tuple[Topic, ...], sides: corpus.Sides) -> list[str]:
+def _cells(name: str, config: Config, topics: tuple[Topic, ...], split: corpus.Split) -> list[str]:
     ids = [topic.id for topic in topics]
     cells: list[str] = []
     for keep_none in (False, True):
-        train, test = ([row for row in side if row.topics or keep_none] for side in (sides.train, sides.test))
+        parts = (split.train, split.test[config.data.headline])
+        train, test = ([row for row in rows if row.topics or keep_none] for rows in parts)
         given = _given(name, config, topics, train, test)
-        found = metrics.point(metrics.figures(ids, label_matrix(test, ids), given, given.astype(float)))
-        cells += [f"{found[figure]:.3f}" for figure in (FIGURES if keep_none else FIGURES[:2])]
+        found = metrics.compute_metrics(ids, label_matrix(test, ids), given, given.astype(float))
+        cells += [f"{found[figure][0]:.3f}" for figure in (FIGURES if keep_none else FIGURES[:2])]
     return cells
 
 

@@ -14,43 +14,66 @@ from pipeline.text.validation import MAX_NGRAM, MAX_PREFIX
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
+Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
+SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
 _COLUMNS = ("source", "paragraph", "start", "end", "text", "topics", "none")  # of what is printed and served
 
 
-class Settings(BaseModel):
+class StrictModel(BaseModel):
     """Frozen settings that refuse an unknown key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class DataSettings(Settings):
-    """Where labelled paragraphs are, and which of them are the test split."""
+class HeldOutSettings(StrictModel):
+    """The rows of one test set: whole batches of the training files by their writers, or files of its own."""
 
-    topics: str
-    train: tuple[str, ...] = Field(min_length=1, strict=False)
-    test: tuple[str, ...] = Field(default=(), strict=False)
-    test_writers: tuple[str, ...] = Field(default=(), strict=False)
-    duplicates: bool = False
-    probes: str | None = None
+    writers: tuple[str, ...] = Field(default=(), strict=False)
+    files: tuple[str, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
-    def _one_test_split(self) -> "DataSettings":
-        if bool(self.test) == bool(self.test_writers):
-            raise ValueError("state the test split once: either `test` (files) or `test_writers` (batches)")
+    def _one_source(self) -> "HeldOutSettings":
+        if bool(self.writers) == bool(self.files):
+            raise ValueError("name either `writers` (batches among the training files) or `files`")
         return self
 
 
-class SplitSettings(Settings):
-    """How training rows are dealt to the folds of cross-validation."""
+class DataSettings(StrictModel):
+    """Where labelled paragraphs are, and which of them are test sets; the first set is the headline."""
+
+    topics: str
+    train: tuple[str, ...] = Field(min_length=1, strict=False)
+    test: dict[SetName, HeldOutSettings] = Field(min_length=1)
+    duplicates: bool = False
+    behaviour: str | None = None
+
+    @model_validator(mode="after")
+    def _sets_are_told_apart(self) -> "DataSettings":
+        named = [name for test_set in self.test.values() for name in (*test_set.writers, *test_set.files)]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"named in two test sets: {', '.join(twice)}")
+        if "train" in self.test:
+            raise ValueError("a test set cannot be called train")
+        return self
+
+    @property
+    def headline(self) -> str:
+        """The name of the first test set."""
+        return next(iter(self.test))
+
+
+class SplitSettings(StrictModel):
+    """How training rows are assigned to the folds of cross-validation."""
 
     cv: int = Field(ge=2)
     group_by: Literal["article", "writer"]
     near_duplicate: Share | None
 
 
-class FeatureSettings(Settings):
+class FeatureSettings(StrictModel):
     """What is counted in a text and how counts are weighted; see `TopicClassifier`."""
 
     ngram_range: tuple[int, int] = Field(strict=False)
@@ -69,7 +92,7 @@ class FeatureSettings(Settings):
         return self
 
 
-class ClassifierSettings(Settings):
+class ClassifierSettings(StrictModel):
     """The linear model that is fitted once for each topic."""
 
     kind: Literal["logistic_regression", "linear_svc", "ridge"]
@@ -78,14 +101,21 @@ class ClassifierSettings(Settings):
     nb_exponent: float = Field(ge=0)
 
 
-class ThresholdSettings(Settings):
+class OperatingPoints(StrictModel):
+    """Shares of paragraphs without a topic that thresholds are chosen for: the higher, the more precise."""
+
+    precision: Prevalence
+    balanced: Prevalence
+    recall: Prevalence
+
+
+class ThresholdSettings(StrictModel):
     """What probabilities and thresholds are fitted for; see `pipeline.model.thresholds`."""
 
-    prevalence: float | None = Field(gt=0, lt=1)
+    prevalence: Prevalence
     objective: Literal["f1", "cost"]
     cost_ratio: float | None = Field(default=None, gt=0)
-    precision_floor: Share
-    recall_floor: Share
+    points: OperatingPoints
     shrinkage: float = Field(ge=0)
 
     @model_validator(mode="after")
@@ -95,15 +125,15 @@ class ThresholdSettings(Settings):
         return self
 
 
-class TrackingSettings(Settings):
-    """The names under which runs and models are kept."""
+class TrackingSettings(StrictModel):
+    """The names of runs and models in MLflow."""
 
     experiment: str
     model_name: str
 
 
-class Config(Settings):
-    """One complete experiment; `random_state` seeds folds, linear models and resampling."""
+class Config(StrictModel):
+    """One complete experiment; `random_state` seeds folds, linear models and the bootstrap."""
 
     random_state: Seed
     data: DataSettings
@@ -111,12 +141,19 @@ class Config(Settings):
     features: FeatureSettings
     classifier: ClassifierSettings
     thresholds: ThresholdSettings
-    gate: dict[str, Share]
+    gate: dict[str, dict[str, Share]] = Field(min_length=1)
     tracking: TrackingSettings
     output: str
 
+    @model_validator(mode="after")
+    def _gate_names_test_sets(self) -> "Config":
+        unknown = [name for name in self.gate if name not in self.data.test]
+        if unknown:
+            raise ValueError(f"gate: {', '.join(unknown)}: no such test set, expected {', '.join(self.data.test)}")
+        return self
 
-class Span(Settings):
+
+class FloatRange(StrictModel):
     """A range of a number to search, on a logarithmic scale where `log`."""
 
     low: float
@@ -124,15 +161,15 @@ class Span(Settings):
     log: bool = False
 
 
-class Search(Settings):
-    """What to search: dotted keys of the base experiment, each with a list of values or a span."""
+class SearchSettings(StrictModel):
+    """What to search: dotted keys of the base experiment, each with a list of values or a range."""
 
     name: str
     base: str
     trials: int = Field(ge=1)
-    figure: str
-    seed: int
-    space: dict[str, Span | list[Any]] = Field(min_length=1)
+    metric: str
+    random_state: Seed
+    space: dict[str, FloatRange | list[Any]] = Field(min_length=1)
 
 
 class _TopicsFile(BaseModel):
@@ -141,7 +178,23 @@ class _TopicsFile(BaseModel):
 
 
 def read_config(path: Path) -> Config:
-    """Read one experiment; raise ConfigError with the file, the key and what was expected."""
+    """Read one experiment.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        With the file, the key and what was expected.
+
+    """
     return _validated(TypeAdapter(Config), path)
 
 
@@ -162,13 +215,30 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     return topics
 
 
-def read_search(path: Path) -> Search:
+def read_search(path: Path) -> SearchSettings:
     """Read what to search; raise ConfigError as `read_config` does."""
-    return _validated(TypeAdapter(Search), path)
+    return _validated(TypeAdapter(SearchSettings), path)
 
 
 def overridden(config: Config, values: Mapping[str, Any]) -> Config:
-    """Change settings by dotted keys; raise ConfigError where a key or value does not fit."""
+    """Return the experiment with other values.
+
+    Parameters
+    ----------
+    config : Config
+    values : mapping of str to object
+        By dotted key, such as `classifier.C`.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or a value that does not fit.
+
+    """
     tree = config.model_dump(mode="json")
     for key, value in values.items():
         *path, last = key.split(".")
@@ -185,7 +255,7 @@ def overridden(config: Config, values: Mapping[str, Any]) -> Config:
 
 
 def as_yaml(config: Config) -> str:
-    """Give the experiment as the YAML that `read_config` reads."""
+    """Write the experiment as the YAML that `read_config` reads."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 

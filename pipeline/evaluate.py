@@ -1,4 +1,4 @@
-"""Evaluate: score the candidate on the test side, report, and make it champion if it passes the gate."""
+"""Evaluate: measure the candidate on the test sets, report, and make it champion if it passes the gate."""
 
 import json
 import tempfile
@@ -6,27 +6,45 @@ from pathlib import Path
 
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.data import corpus
+from pipeline.data.behaviour import behaviour_for
 from pipeline.errors import BundleError
 from pipeline.evaluation import gate
-from pipeline.evaluation import tables as report
-from pipeline.evaluation.comparison import differences
+from pipeline.evaluation.comparison import paired_differences
+from pipeline.evaluation.estimates import Estimate, from_json
+from pipeline.evaluation.tables import from_records
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, load_bundle
-from pipeline.report.findings import Findings, measure, write
+from pipeline.model.scorer import Scorer
+from pipeline.report.evaluation_report import Background, EvaluationReport, write_files
+from pipeline.report.measure import MeasuredSet, measure
 from pipeline.report.model_card import Origin, model_card
-from pipeline.report.probes import probes_for
-from pipeline.report.sections import Background
 from pipeline.schema import LabelledParagraph
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
-CURVE = "report/learning_curve.json"
+LEARNING_CURVE = "report/learning_curve.json"
 
 
-def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
-    """Measure the candidate on the test side, report, and make it champion if the gate lets it.
+def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
+    """Measure the candidate on every test set, report, and make it champion if it passes the gate.
 
-    Writes report.html, report.md, report.json and MODEL_CARD.md to the output folder and logs them. Returns the
-    findings and the gate's failures; with any, the champion is what it was.
+    Writes report.html, report.md, report.json and MODEL_CARD.md to the output folder and logs them.
+
+    Parameters
+    ----------
+    config : Config
+
+    Returns
+    -------
+    report : EvaluationReport
+    failures : list of str
+        Where the candidate fails the gate, in words; with any, the champion is what it was.
+
+    Raises
+    ------
+    BundleError
+        Without a candidate, or where it has other topics than the config.
+    DataError, TrackingError, OutputError
+
     """
     folder = Path(config.output)
     tracker = Tracker(config.tracking, folder)
@@ -34,18 +52,21 @@ def evaluate_candidate(config: Config) -> tuple[Findings, list[str]]:
     with tempfile.TemporaryDirectory() as temporary:
         file = tracker.fetch_bundle(candidate.run_id, Path(temporary))
         bundle, content = load_bundle(file), file.read_bytes()
-    rows = _test_rows(config, bundle)
-    background = _background(config, tracker, candidate, bundle)
-    found = measure("test side", bundle, rows, seed=config.random_state, background=background)
-    failures = _gate(config, tracker, bundle, rows, found)
-    texts = found.written() | {"MODEL_CARD.md": _card(config, candidate, bundle, found, failures)}
-    _log(tracker, candidate, found, failures, texts)
-    write(texts, folder)
+    test = _test_sets(config, bundle)
+    sets = {
+        name: measure(f"test set {name}", bundle, rows, random_state=config.random_state)
+        for name, rows in test.items()
+    }
+    report = EvaluationReport(sets, _background(config, tracker, candidate, bundle))
+    failures = _gate_failures(config, tracker, bundle, sets)
+    texts = report.files() | {"MODEL_CARD.md": _card(config, candidate, bundle, report, failures)}
+    _log(tracker, candidate, report, failures, texts)
+    write_files(texts, folder)
     if not failures:
         with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
             tracker.set_alias(CHAMPION, candidate)
-    return found, failures
+    return report, failures
 
 
 def the_candidate(tracker: Tracker) -> ModelVersion:
@@ -56,72 +77,86 @@ def the_candidate(tracker: Tracker) -> ModelVersion:
     return candidate
 
 
-def _gate(
-    config: Config, tracker: Tracker, bundle: Bundle, rows: list[LabelledParagraph], found: Findings
-) -> list[str]:
-    """Hold the candidate against the floors and, on the same rows, against the champion."""
-    failures = gate.floor_failures(config.gate, found.evaluations["model"])
-    if bundle.about["test_sha256"] != corpus.fingerprint(rows):
-        failures.append("the test side is not the one that was locked when the candidate was trained; train again")
+def _gate_failures(config: Config, tracker: Tracker, bundle: Bundle, sets: dict[str, MeasuredSet]) -> list[str]:
+    """Hold the candidate on each gated set against the floors and, on the same rows, against the champion."""
+    failures = []
+    rows = {name: measured.rows for name, measured in sets.items()}
+    if bundle.about["test_sha256"] != corpus.fingerprint_sets(rows):
+        failures.append("the test sets are not those recorded when the candidate was trained; train again")
+    champion = _champion(tracker, bundle)
+    if champion is not None and champion.topics != bundle.scorer.topics:
+        failures.append(f"the champion has other topics: {', '.join(champion.topics)}")
+        champion = None
+    for name, floors in config.gate.items():
+        missed = gate.floor_failures(floors, sets[name].model)
+        missed += _worse_than(champion, sets[name]) if champion is not None else []
+        failures += [f"{name}: {failure}" for failure in missed]
+    return failures
+
+
+def _champion(tracker: Tracker, bundle: Bundle) -> Scorer | None:
+    """Open the champion; None where there is none or it is the candidate itself."""
     champion = tracker.find(CHAMPION)
     if champion is None or champion.run_id == bundle.about["run_id"]:
-        return failures
+        return None
     with tempfile.TemporaryDirectory() as temporary:
-        old = load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary))).scorer
-    if old.topics != bundle.scorer.topics:
-        return [*failures, f"the champion has other topics: {', '.join(old.topics)}"]
-    scores = old.scores([row.text for row in rows])
-    answers = (bundle.scorer.labels(found.scores), found.scores)
-    changes = differences(old.topics, found.labels, (old.labels(scores), scores), answers, found.subject.weights)
-    return failures + gate.champion_failures(old.topics, changes)
+        return load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary))).scorer
 
 
-def _test_rows(config: Config, bundle: Bundle) -> list[LabelledParagraph]:
+def _worse_than(champion: Scorer, measured: MeasuredSet) -> list[str]:
+    y_score = champion.scores(measured.texts)
+    before, after = (champion.labels(y_score), y_score), (measured.y_pred, measured.y_score)
+    differences = paired_differences(champion.topics, measured.y_true, before, after, measured.weights)
+    return gate.champion_failures(champion.topics, differences)
+
+
+def _test_sets(config: Config, bundle: Bundle) -> dict[str, list[LabelledParagraph]]:
     topics = [topic.id for topic in read_topics(Path(config.data.topics))]
     if topics != list(bundle.scorer.topics):
         raise BundleError(f"{config.data.topics}: other topics than the candidate's; run `make train` again")
-    return corpus.read_sides(config, topics).test
+    return corpus.read_split(config, topics).test
 
 
 def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundle: Bundle) -> Background:
     training = tracker.read_text(candidate.run_id, "report/training.json")
-    curve = tracker.read_text(candidate.run_id, CURVE)
+    curve = tracker.read_text(candidate.run_id, LEARNING_CURVE)
     return Background(
         config.random_state,
-        probes_for(config, bundle.scorer.topics),
-        next(iter(report.from_json(training).values())) if training else None,
-        report.from_records(json.loads(curve)) if curve else None,
+        behaviour_for(config, bundle.scorer.topics),
+        next(iter(from_json(training).values())) if training else None,
+        from_records(json.loads(curve)) if curve else None,
     )
 
 
-def _card(config: Config, candidate: ModelVersion, bundle: Bundle, found: Findings, failures: list[str]) -> str:
-    scorer = bundle.scorer
+def _card(
+    config: Config, candidate: ModelVersion, bundle: Bundle, report: EvaluationReport, failures: list[str]
+) -> str:
     return model_card(
         Origin(config.tracking.model_name, candidate.number, bundle.about, as_yaml(config)),
-        bundle.topics,
-        dict(zip(scorer.topics, scorer.thresholds.tolist(), strict=True)),
-        found.evaluations,
-        training=found.background.training,
-        behaviour=next(iter(found.tables.get("behaviour", ())), None),
+        report.sets,
+        training=report.background.training,
+        behaviour=next(iter(report.tables("behaviour")), None),
         failures=failures,
     )
 
 
 def _log(
-    tracker: Tracker, candidate: ModelVersion, found: Findings, failures: list[str], texts: dict[str, str]
+    tracker: Tracker, candidate: ModelVersion, report: EvaluationReport, failures: list[str], texts: dict[str, str]
 ) -> None:
-    figures = found.evaluations["model"].figures
-    rates = {
-        f"behaviour/{row[0]}/{row[1]}": row[-1].value
-        for table in found.tables.get("behaviour", ())
-        for row in table[1:]
-        if isinstance(row[-1], report.Figure)
-    }
-    plots = {f"figures/{name}_test.png": plot for section in found.sections for name, plot in section.plots}
     with tracker.run(candidate.run_id):
         tracker.log(
-            metrics={f"test/{name}": figure.value for name, figure in figures.items()} | rates,
+            metrics={name: estimate.value for name, estimate in _tracked(report).items()},
             tags={"gate": "; ".join(failures) or "passed"},
             texts={f"report/{name}": text for name, text in texts.items()},
-            plots=plots,
+            plots={f"figures/{name}_test.png": plot for part in report.sections for name, plot in part.plots},
         )
+
+
+def _tracked(report: EvaluationReport) -> dict[str, Estimate]:
+    """Name what is logged: `test/...` for the headline, `test/<set>/...` for the others, `behaviour/...`."""
+    tracked = {f"test/{name}": estimate for name, estimate in report.headline.model.metrics.items()}
+    for name, measured in list(report.sets.items())[1:]:
+        tracked |= {f"test/{name}/{metric}": estimate for metric, estimate in measured.model.metrics.items()}
+    for table in report.tables("behaviour"):
+        tracked |= {f"behaviour/{row[0]}/{row[1]}": row[-1] for row in table.itertuples(index=False, name=None)}
+    return tracked

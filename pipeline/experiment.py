@@ -10,10 +10,10 @@ from pipeline.config import Config, ThresholdSettings
 from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
 from pipeline.errors import DataError
-from pipeline.evaluation import bootstrap as resampling
-from pipeline.evaluation import tables as report
-from pipeline.evaluation.label_issues import label_noise
-from pipeline.model.classifier import BALANCED, TopicClassifier
+from pipeline.evaluation.bootstrap import article_weights
+from pipeline.evaluation.error_analysis import label_issues
+from pipeline.evaluation.estimates import Evaluation, evaluate_labels
+from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
 from pipeline.schema import LabelledParagraph, Topic
 
@@ -22,13 +22,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted classifier with the rows and labels it was fitted on and its cross-validated figures."""
+    """A fitted classifier with the rows and labels it was fitted on and its cross-validated metrics."""
 
     topics: tuple[Topic, ...]
     rows: list[LabelledParagraph]
     labels: NDArray[np.bool_]
     model: TopicClassifier
-    found: report.Evaluation
+    found: Evaluation
 
     @property
     def ids(self) -> list[str]:
@@ -41,10 +41,10 @@ class Trained:
         return np.nan_to_num(self.model.oof_scores_, nan=0.0)
 
     @property
-    def label_noise(self) -> str:
-        """The rows whose labels the out-of-fold answers contradict, most suspect first, as JSON lines."""
+    def label_issues(self) -> str:
+        """The rows whose labels the out-of-fold predictions contradict, most suspect first, as JSON lines."""
         model = self.model
-        return label_noise(self.rows, self.ids, self.labels, model.oof_labels_, model.oof_scores_)
+        return label_issues(self.rows, self.ids, self.labels, model.oof_labels_, model.oof_scores_)
 
 
 def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:
@@ -57,9 +57,9 @@ def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...]
         model = classifier(config).fit(texts, labels, _groups(config, rows), progress=progress)
     except ValueError as error:
         raise DataError(f"{', '.join(config.data.train)}: {error}") from None
-    weights = resampling.article_weights(articles, seed=config.random_state)
+    weights = article_weights(articles, random_state=config.random_state)
     scores = np.nan_to_num(model.oof_scores_, nan=0.0)
-    found = report.evaluation(ids, labels, model.oof_labels_, scores, weights)
+    found = evaluate_labels(ids, labels, model.oof_labels_, scores, weights)
     return Trained(topics, rows, labels, model, found)
 
 
@@ -78,11 +78,9 @@ def classifier(config: Config) -> TopicClassifier:
 
 def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
     """Return what the thresholds of each named operating point are chosen for."""
-    shrinkage = settings.shrinkage
     return {
-        "precision": Objective("precision", floor=settings.precision_floor, shrinkage=shrinkage),
-        BALANCED: Objective(settings.objective, cost_ratio=settings.cost_ratio, shrinkage=shrinkage),
-        "recall": Objective("recall", floor=settings.recall_floor, shrinkage=shrinkage),
+        name: Objective(settings.objective, prevalence, settings.cost_ratio, settings.shrinkage)
+        for name, prevalence in settings.points
     }
 
 

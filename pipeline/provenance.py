@@ -1,4 +1,4 @@
-"""Say what made a model: the commit, whether the tree was dirty, and the versions it ran with."""
+"""Provenance: the commit that made a model, whether the tree was dirty, and the versions it ran with."""
 
 import platform
 import subprocess
@@ -8,7 +8,14 @@ _PACKAGES = ("joblib", "mlflow", "numpy", "pandas", "safetensors", "scikit-learn
 
 
 def surroundings() -> dict[str, str]:
-    """Describe code and machine: git commit, whether the tree was dirty, Python and package versions."""
+    """Describe code and environment.
+
+    Returns
+    -------
+    dict of str to str
+        `git_commit`, `git_dirty` (true, false or unknown), `python`, and `version.<package>`.
+
+    """
     commit, dirty = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     return {
         "git_commit": commit or "unknown",

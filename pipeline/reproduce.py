@@ -1,4 +1,4 @@
-"""Reproduce: build a tracked run again from its commit, config and data, and hold every figure against it."""
+"""Reproduce: rebuild a tracked run from its commit, config and data, and compare every metric."""
 
 import math
 import os
@@ -8,19 +8,34 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.config import Config, read_config
+from pipeline.config import Config, as_yaml, read_config
 from pipeline.errors import ReproductionError
-from pipeline.tracking import CANDIDATE, Tracker
+from pipeline.tracking import CANDIDATE, Tracker, embedded_store
 
 _COMPARED = ("cv/", "threshold/", "rows/", "fold/")
-_HASHES = {"data_sha256": "training data", "test_sha256": "test side"}
+_HASHES = {"data_sha256": "training data", "test_sha256": "test split"}
 
 
 def reproduce(config: Config, run: str) -> str:
-    """Train again in a clean checkout of the run's commit and compare; tell how many figures are equal.
+    """Train again in a clean checkout of the run's commit and compare.
 
-    `run` is a run id or an alias. Raises ReproductionError with what differs: figures, data, versions, or a tree
-    that had uncommitted changes.
+    Parameters
+    ----------
+    config : Config
+        Names the tracking store.
+    run : str
+        A run id or an alias.
+
+    Returns
+    -------
+    str
+        How many metrics are equal, in one line.
+
+    Raises
+    ------
+    ReproductionError
+        With what differs: metrics, data, versions, or a tree that had uncommitted changes.
+
     """
     tracker = Tracker(config.tracking, Path(config.output))
     found = tracker.find(run)
@@ -30,29 +45,35 @@ def reproduce(config: Config, run: str) -> str:
         tree = Path(folder) / "tree"
         _git("clone", "--quiet", "--no-hardlinks", ".", str(tree))
         _git("-C", str(tree), "checkout", "--quiet", "--detach", commit)
-        (Path(folder) / "config.yaml").write_text(settings, encoding="utf-8")
-        again_tags, again = _train(tree, Path(folder) / "config.yaml")
-    names = sorted(name for name in metrics if name.startswith(_COMPARED))
-    differing = [name for name in names if not _equal(metrics[name], again.get(name, math.nan))]
-    if differing:
+        file = Path(folder) / "config.yaml"
+        file.write_text(settings, encoding="utf-8")
+        again_tags, again = _train(tree, file, Path(folder) / "models")
+    then, now = (_compared(found) for found in (metrics, again))
+    changed = [name for name in then if not _equal(then[name], now.get(name, math.nan))]
+    if changed:
         shown = ", ".join(
-            f"{name} {metrics[name]:.6f} then, {again.get(name, math.nan):.6f} now" for name in differing[:5]
+            f"{name} {then[name]:.6f} then, {now.get(name, math.nan):.6f} now" for name in changed[:5]
         )
         raise ReproductionError(
-            f"{len(differing)} of {len(names)} figures differ ({shown}); {_reasons(tags, again_tags)}"
+            f"{len(changed)} of {len(then)} metrics differ ({shown}); {_reasons(tags, again_tags)}"
         )
-    return f"commit {commit[:12]}: all {len(names)} figures are equal"
+    return f"commit {commit[:12]}: all {len(then)} metrics are equal"
 
 
-def _train(tree: Path, config: Path) -> tuple[Mapping[str, str], Mapping[str, float]]:
+def _compared(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: metrics[name] for name in sorted(metrics) if name.startswith(_COMPARED)}
+
+
+def _train(tree: Path, file: Path, output: Path) -> tuple[Mapping[str, str], Mapping[str, float]]:
+    settings = read_config(file).model_copy(update={"output": str(output)})
+    file.write_text(as_yaml(settings), encoding="utf-8")
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-    command = [sys.executable, "-m", "pipeline", "train", "--config", str(config)]
+    command = [sys.executable, "-m", "pipeline", "train", "--config", str(file)]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
         raise ReproductionError(f"training at the run's commit failed: {' '.join(last)}")
-    settings = read_config(config)
-    tracker = Tracker(settings.tracking, tree / settings.output)
+    tracker = Tracker(settings.tracking, output, uri=embedded_store(output))
     candidate = tracker.find(CANDIDATE)
     if candidate is None:
         raise ReproductionError("training at the run's commit registered no candidate")

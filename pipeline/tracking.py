@@ -1,4 +1,4 @@
-"""Keep runs, figures and models in MLflow; with `pyfunc`, the only modules that know it."""
+"""Track runs, metrics and models in MLflow; with `pyfunc`, the only modules that know it."""
 
 import io
 import logging
@@ -30,6 +30,7 @@ from pipeline.errors import TrackingError
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
+_URI = "MLFLOW_TRACKING_URI"
 _BUNDLE = "bundle/model.safetensors"
 _NOT_IN_NAMES = re.compile(r"[^\w\-.: /]", re.ASCII)
 
@@ -43,25 +44,40 @@ class ModelVersion:
 
 
 class Tracker:
-    """One experiment on one tracking server: the embedded one below `folder`, or MLFLOW_TRACKING_URI."""
+    """One experiment on one tracking server.
 
-    def __init__(self, settings: TrackingSettings, folder: Path) -> None:
-        """Connect; raise TrackingError where the server or store cannot be used."""
+    Parameters
+    ----------
+    settings : TrackingSettings
+        The names of experiment and model.
+    folder : Path
+        The output folder; artifacts of the embedded store lie below it.
+    uri : str, optional
+        The tracking server; default: MLFLOW_TRACKING_URI, or else the embedded store of the folder.
+
+    Raises
+    ------
+    TrackingError
+        Where the server or store cannot be used; every method raises it too.
+
+    """
+
+    def __init__(self, settings: TrackingSettings, folder: Path, *, uri: str | None = None) -> None:
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.settings = settings
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+        self.uri = uri or os.environ.get(_URI) or embedded_store(folder)
         with _one_line(self.uri):
             if self.uri.startswith("sqlite:"):
                 folder.mkdir(parents=True, exist_ok=True)
             _reach(self.uri)
-            mlflow.set_tracking_uri(self.uri)
+            _use(self.uri)
             self.client = mlflow.MlflowClient()
             self._choose_experiment(folder)
 
     @contextmanager
     def run(self, run_id: str | None = None, *, name: str | None = None, nested: bool = False) -> Iterator[str]:
-        """Open a run, or the run with this id again, and give its id; an interruption is kept as KILLED."""
+        """Open a run, or reopen the run with this id, and yield its id; an interruption is recorded as KILLED."""
         with _one_line(self.uri):
             active = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
         status = RunStatus.FAILED
@@ -84,7 +100,7 @@ class Tracker:
         plots: Mapping[str, Figure] | None = None,
         step: int | None = None,
     ) -> None:
-        """Log to the open run: parameters, finite metrics (of a step), tags, text files and figures by name."""
+        """Log to the open run: parameters, finite metrics (of a step), tags, text files and plots by name."""
         with _one_line(self.uri):
             mlflow.log_params(dict(params or {}))
             finite = {_NOT_IN_NAMES.sub("_", k): v for k, v in (metrics or {}).items() if math.isfinite(v)}
@@ -96,7 +112,7 @@ class Tracker:
                 mlflow.log_figure(figure, name)
 
     def read_text(self, run_id: str, name: str) -> str | None:
-        """Give a text file that a run has logged, or None where it has none of that name."""
+        """Read a text file that a run has logged; None where it has none of that name."""
         with _one_line(self.uri), _quiet():
             logged = self.client.list_artifacts(run_id, str(Path(name).parent))
             if name not in {item.path for item in logged}:
@@ -104,12 +120,25 @@ class Tracker:
             return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
 
     def log_fold(self, metrics: Mapping[str, float], fold: int) -> None:
-        """Log one fold's figures as a step of the metrics named `fold/...`."""
+        """Log one fold's metrics as a step of those named `fold/...`."""
         with _one_line(self.uri):
             mlflow.log_metrics({f"fold/{k}": v for k, v in metrics.items() if math.isfinite(v)}, step=fold)
 
     def register(self, bundle: Path, example: pd.DataFrame, answer: pd.DataFrame) -> ModelVersion:
-        """Log the open run's bundle as a model that MLflow can serve, register it, and name it candidate."""
+        """Log the open run's bundle as a model that MLflow can serve, and register it as candidate.
+
+        Parameters
+        ----------
+        bundle : Path
+            The bundle file.
+        example, answer : DataFrame
+            A request and what the model returns for it: MLflow infers the signature from them.
+
+        Returns
+        -------
+        ModelVersion
+
+        """
         with _one_line(self.uri), tempfile.TemporaryDirectory() as folder, _quiet():
             file = Path(shutil.copy(bundle, Path(folder) / Path(_BUNDLE).name))
             mlflow.log_artifact(str(file), "bundle")
@@ -140,19 +169,19 @@ class Tracker:
         return ModelVersion(str(found.version), str(found.run_id))
 
     def set_alias(self, alias: str, model: ModelVersion) -> None:
-        """Give an alias to a model version."""
+        """Assign an alias to a model version."""
         with _one_line(self.uri):
             self.client.set_registered_model_alias(self.settings.model_name, alias, model.number)
 
     def fetch_bundle(self, run_id: str, folder: Path) -> Path:
-        """Copy a run's bundle into a folder."""
+        """Copy a run's bundle into a folder and return its path."""
         with _one_line(self.uri), _quiet():
             return Path(
                 mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(folder))
             )
 
     def facts(self, run_id: str) -> tuple[dict[str, str], dict[str, float], str]:
-        """Give a run's tags, its metrics and its config as YAML."""
+        """Return a run's tags, its metrics and its config as YAML."""
         with _one_line(self.uri), _quiet():
             data = self.client.get_run(run_id).data
             return data.tags, data.metrics, mlflow.artifacts.load_text(f"runs:/{run_id}/config.yaml")
@@ -168,7 +197,7 @@ class Tracker:
 
 def serve_page(folder: Path, port: int) -> None:
     """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+    uri = os.environ.get(_URI) or embedded_store(folder)
     if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
         raise TrackingError(f"{folder}: no runs here; run `make train` first")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
@@ -176,8 +205,19 @@ def serve_page(folder: Path, port: int) -> None:
         raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
 
 
-def _embedded(folder: Path) -> str:
+def embedded_store(folder: Path) -> str:
+    """Return the address of the store that lies in an output folder."""
     return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+
+def _use(uri: str) -> None:
+    """Point MLflow to a server, and leave the environment, which MLflow writes to, as the user set it."""
+    before = os.environ.get(_URI)
+    mlflow.set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop(_URI, None)
+    else:
+        os.environ[_URI] = before
 
 
 def _reach(uri: str) -> None:
@@ -203,7 +243,7 @@ def _one_line(uri: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what MLflow tells on standard error while it copies artifacts; what goes wrong is raised."""
+    """Hide what MLflow prints on standard error while it copies artifacts; errors are raised."""
     name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
     before = os.environ.get(name, "true")
     os.environ[name] = "false"

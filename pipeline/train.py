@@ -13,10 +13,12 @@ from filelock import FileLock, Timeout
 from pipeline.config import Config, as_yaml, flat, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
+from pipeline.data.statistics import label_counts
 from pipeline.errors import OutputError
-from pipeline.evaluation import tables as report
 from pipeline.evaluation.baselines import most_frequent
-from pipeline.evaluation.metrics import figures, point
+from pipeline.evaluation.estimates import as_json
+from pipeline.evaluation.metrics import compute_metrics, point_values
+from pipeline.evaluation.tables import as_markdown, as_text, overall_table, topic_table
 from pipeline.experiment import Progress, Trained, fit
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
@@ -25,33 +27,33 @@ from pipeline.report import plots
 from pipeline.schema import Topic
 from pipeline.tracking import CANDIDATE, Tracker
 
-SUSPECTS = "label_noise.jsonl"
+LABEL_ISSUES = "label_issues.jsonl"
 
 
 def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> None:
     """Run one experiment and publish its model as candidate; nothing is published before all of it is done.
 
-    Tells the sides and the cross-validated figures through `say`. Raises DataError, TrackingError, OutputError.
+    Tells the split and the cross-validated metrics through `say`. Raises DataError, TrackingError, OutputError.
     """
     started = time.perf_counter()
     folder = Path(config.output)
     topics = read_topics(Path(config.data.topics))
     with _only_training(folder):
-        sides = corpus.read_sides(config, [topic.id for topic in topics])
-        say(_describe(sides, topics))
+        split = corpus.read_split(config, [topic.id for topic in topics])
+        say(_describe(split, topics))
         tracker = Tracker(config.tracking, folder)
         with tracker.run() as run_id:
-            trained = fit(config, sides.train, topics, progress)
+            trained = fit(config, split.train, topics, progress)
             hashes = {
-                "data_sha256": corpus.fingerprint(sides.train),
-                "test_sha256": corpus.fingerprint(sides.test),
+                "data_sha256": corpus.fingerprint(split.train),
+                "test_sha256": corpus.fingerprint_sets(split.test),
             }
             about = {"run_id": run_id, **hashes, **surroundings()}
-            _log(tracker, config, trained, sides, about)
+            _log(tracker, config, trained, split, about)
             _publish(tracker, trained, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
-    say("\n".join(report.as_text(table) for table in report.tables({"cross-validated": trained.found}, topics)))
-    say(f"labels to review, most suspect first: {folder / SUSPECTS}")
+    say("\n".join(map(as_text, _tables(trained))))
+    say(f"labels to review, most suspect first: {folder / LABEL_ISSUES}")
 
 
 @contextmanager
@@ -70,44 +72,43 @@ def _only_training(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _describe(sides: corpus.Sides, topics: tuple[Topic, ...]) -> str:
-    ids = [topic.id for topic in topics]
-    train, test = label_matrix(sides.train, ids), label_matrix(sides.test, ids)
-    rows = [["rows with", "train", "test"]]
-    rows += [[t.title, str(train[:, c].sum()), str(test[:, c].sum())] for c, t in enumerate(topics)]
-    rows.append(["none", str((~train.any(1)).sum()), str((~test.any(1)).sum())])
-    rows.append(["all", str(len(train)), str(len(test))])
-    left = f"left out: {sides.unlabelled} not labelled, {sides.near_test} nearly repeating a test paragraph\n"
-    return report.as_text(rows) + left
+def _describe(split: corpus.Split, topics: tuple[Topic, ...]) -> str:
+    left = f"left out: {split.unlabelled} not labelled, {split.near_test} nearly repeating a test paragraph\n"
+    return as_text(label_counts(split, topics)) + left
 
 
-def _log(tracker: Tracker, config: Config, trained: Trained, sides: corpus.Sides, about: dict[str, str]) -> None:
+def _tables(trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return overall_table({"cross-validated": trained.found}), topic_table(trained.found, trained.topics)
+
+
+def _log(tracker: Tracker, config: Config, trained: Trained, split: corpus.Split, about: dict[str, str]) -> None:
     model, labels, scores = trained.model, trained.labels, trained.scores
     for fold in range(config.split.cv):
         part = model.fold_ == fold
-        found = figures(trained.ids, labels[part], model.oof_labels_[part], scores[part])
-        tracker.log_fold(point(found), fold)
-    metrics = {f"cv/{name}": figure.value for name, figure in trained.found.figures.items()}
+        found = compute_metrics(trained.ids, labels[part], model.oof_labels_[part], scores[part])
+        tracker.log_fold(point_values(found), fold)
+    metrics = {f"cv/{name}": estimate.value for name, estimate in trained.found.metrics.items()}
     for point_name, thresholds in model.thresholds_.items():
         cuts = zip(trained.ids, thresholds.tolist(), strict=True)
         metrics |= {f"threshold/{point_name}/{topic}": cut for topic, cut in cuts}
-    metrics |= {f"rows/{name}": float(len(getattr(sides, name))) for name in ("train", "test")}
-    tables = report.tables({"cross-validated": trained.found}, trained.topics)
-    counted = {"train": labels, "test": label_matrix(sides.test, trained.ids)}
+    parts = {"train": split.train, **split.test}
+    metrics |= {f"rows/{name}": float(len(rows)) for name, rows in parts.items()}
     tracker.log(
         params=flat(config.model_dump(mode="json")),
         metrics=metrics,
         tags=about,
         texts={
             "config.yaml": as_yaml(config),
-            "report/training.md": "\n".join(report.as_markdown(table) for table in tables),
-            "report/training.json": report.as_json({"cross-validated": trained.found}),
-            f"report/{SUSPECTS}": trained.label_noise,
+            "report/training.md": "\n".join(map(as_markdown, _tables(trained))),
+            "report/training.json": as_json({"cross-validated": trained.found}),
+            f"report/{LABEL_ISSUES}": trained.label_issues,
         },
         plots={
             "figures/precision_recall_cv.png": plots.precision_recall(trained.topics, scores, labels),
-            "figures/reliability_cv.png": plots.reliability_curves(trained.topics, scores, labels),
-            "figures/label_counts.png": plots.label_counts(trained.topics, counted),
+            "figures/reliability_cv.png": plots.reliability(trained.topics, scores, labels),
+            "figures/label_counts.png": plots.label_shares(
+                trained.topics, {name: label_matrix(rows, trained.ids) for name, rows in parts.items()}
+            ),
         },
     )
 
@@ -124,9 +125,9 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     with (
         atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
         atomic_path(folder / "classifier.joblib") as pickled,
-        atomic_path(folder / SUSPECTS) as suspects,
+        atomic_path(folder / LABEL_ISSUES) as suspects,
     ):
-        suspects.write_text(trained.label_noise, encoding="utf-8")
+        suspects.write_text(trained.label_issues, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
         joblib.dump(trained.model, pickled)
         tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))

@@ -1,6 +1,7 @@
 """Fixtures: experiments in temporary folders, and one trained by the real command line for all tests to read."""
 
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import support
+from filelock import FileLock
 from numpy.typing import NDArray
 from serving import Service, make_model, serving
 
+from pipeline.config import TrackingSettings
 from pipeline.data import corpus
 from pipeline.experiment import Trained, fit
 from pipeline.model.bundle import Bundle
@@ -39,25 +42,74 @@ def experiment(tmp_path: Path) -> Callable[..., support.Experiment]:
     return lambda changes=None, data=None: support.write_experiment(tmp_path / "experiment", changes, data)
 
 
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Track in the experiment's own folder, whatever the environment says."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting workers takes longer than these folds
+
+
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedExperiment:
-    """Train and evaluate once through the command line; tests read the result and change nothing."""
-    made = support.write_experiment(tmp_path_factory.mktemp("trained"))
-    train = support.run("train", "--config", made.config_file)
-    assert train.returncode == 0, train.stderr
-    evaluate = support.run("evaluate", "--config", made.config_file)
-    assert evaluate.returncode == 0, evaluate.stderr
-    return TrainedExperiment(made, train.stdout, evaluate.stdout)
+def empty_store(shared_folder: Path) -> Path:
+    """Make the database of a tracking store without runs, once: its many migrations are slow."""
+    folder = shared_folder / "store"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            from pipeline.tracking import (  # MLflow is slow to import, and few tests need it
+                Tracker,
+                embedded_store,
+            )
+
+            settings = TrackingSettings(experiment="empty", model_name="empty")
+            Tracker(settings, folder, uri=embedded_store(folder))
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def tracked(experiment: Callable[..., support.Experiment], empty_store: Path, embedded: None) -> Any:
+    """Give a maker of experiments as `experiment` does, with a tracking store in their output folder."""
+
+    def make(changes: Any = None, data: Any = None) -> support.Experiment:
+        made = experiment(changes, data)
+        made.output.mkdir()
+        shutil.copy(empty_store, made.output)
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Give the temporary folder that all worker processes of a test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def trained(shared_folder: Path) -> TrainedExperiment:
+    """Train and evaluate once, through the command line, for all worker processes; tests change nothing of it."""
+    folder = shared_folder / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "evaluate.txt").exists():
+            made = support.write_experiment(folder)
+            for command in ("train", "evaluate"):
+                done = support.run(command, "--config", made.config_file, env={"LOKY_MAX_CPU_COUNT": "1"})
+                assert done.returncode == 0, done.stderr
+                (folder / f"{command}.txt").write_text(done.stdout, encoding="utf-8")
+    made = support.Experiment(folder, folder / "config.yaml")
+    train_out, evaluate_out = ((folder / f"{name}.txt").read_text("utf-8") for name in ("train", "evaluate"))
+    return TrainedExperiment(made, train_out, evaluate_out)
 
 
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Fit the default experiment in this process, without tracking."""
     made = support.write_experiment(tmp_path_factory.mktemp("fitted"))
-    sides = corpus.read_sides(made.config, support.TOPICS)
+    split = corpus.read_split(made.config, support.TOPICS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting workers takes longer than these folds
-        return fit(made.config, sides.train, made.topics, lambda done, total: None)
+        return fit(made.config, split.train, made.topics, lambda done, total: None)
 
 
 @pytest.fixture(scope="session")

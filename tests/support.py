@@ -120,7 +120,7 @@ def settings(folder: Path) -> dict[str, Any]:
         "data": {
             "topics": str(folder / "topics.yaml"),
             "train": [str(folder / "articles")],
-            "test_writers": ["t"],
+            "test": {"day": {"writers": ["t"]}},
         },
         "split": {"cv": 3, "group_by": "article", "near_duplicate": 0.5},
         "features": {
@@ -141,11 +141,10 @@ def settings(folder: Path) -> dict[str, Any]:
         "thresholds": {
             "prevalence": None,
             "objective": "f1",
-            "precision_floor": 0.9,
-            "recall_floor": 0.9,
+            "points": {"precision": 0.9, "balanced": None, "recall": 0.2},
             "shrinkage": 5.0,
         },
-        "gate": {"macro_f1": 0.5, "none_recall": 0.2},
+        "gate": {"day": {"macro_f1": 0.5, "none_recall": 0.2}},
         "tracking": {"experiment": "tests", "model_name": "tests"},
         "output": str(folder / "models"),
     }
@@ -174,7 +173,7 @@ def write_experiment(
     ]
     (folder / "topics.yaml").write_text(yaml.safe_dump({"topics": topics}), encoding="utf-8")
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(changed(settings(folder), changes or {})), encoding="utf-8")
+    config.write_text(yaml.safe_dump(changed(settings(folder), changes or {}), sort_keys=False), encoding="utf-8")
     return Experiment(folder, config)
 
 

@@ -1,88 +1,71 @@
-"""The three kinds of behaviour tests, asked of a model trained here on the shipped corpus.
+import numpy as np
+from handmade_model import ROWS, SCORER
 
-A floor is what that model reaches less a little, and no more: raise it when the model gets better.
-"""
-
-import re
-from pathlib import Path
-
-import pytest
-
-from pipeline.config import read_config, read_topics
-from pipeline.data import corpus
-from pipeline.evaluation.behaviour import run_direction, run_invariance, run_minimum
-from pipeline.experiment import fit
-from pipeline.model.scorer import Scorer
-from pipeline.report.probes import read_probes
-from pipeline.report.studies import Probes
-from pipeline.schema import LabelledParagraph
-from pipeline.text.paragraphs import split
-
-ROOT = Path(__file__).resolve().parent.parent
-FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}
-Shipped = tuple[Scorer, list[LabelledParagraph], Probes]
-SWAPS_FLOOR, DATELINES_FLOOR = 0.85, 0.95
+from pipeline.evaluation.behaviour import (
+    BehaviourCases,
+    DirectionCase,
+    MinimumCase,
+    run_behaviour,
+    run_direction,
+    run_invariance,
+    run_minimum,
+)
+from pipeline.evaluation.perturbation import Perturbation
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Shipped:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        config = read_config(Path("configs/default.yaml"))
-        topics = read_topics(Path(config.data.topics))
-        ids = [topic.id for topic in topics]
-        sides = corpus.read_sides(config, ids)
-        scorer = fit(config, sides.train, topics, lambda done, total: None).model.scorer(ids)
-        return scorer, sides.test, read_probes(config.data.probes, ids)
+def test_minimum_passes_on_exactly_the_topics() -> None:
+    cases = [
+        MinimumCase("s", "the rain", ("wet",), "r"),
+        MinimumCase("s", "rain and snow", ("wet",), "r"),
+        MinimumCase("other", "the", (), "r"),
+    ]
+    first, second = run_minimum(SCORER, cases)
+    assert (first.suite, first.passed.tolist()) == ("s", [True, False])
+    assert first.failures == (("rain and snow", "wet (r)", "cold, wet"),)
+    assert second.passed.tolist() == [True]
 
 
-def test_minimum_functionality(shipped: Shipped) -> None:
-    scorer, _, probes = shipped
-    rates = {outcome.name: outcome.passed.mean() for outcome in run_minimum(scorer, probes.minimum)}
-    assert set(rates) == set(FLOORS)
-    below = {name: rate for name, rate in rates.items() if rate < FLOORS[name]}
-    assert not below
+def test_direction_adds_a_clause_or_removes_one_that_is_there() -> None:
+    cases = [
+        DirectionCase("the Peru", "and rain", "wet"),
+        DirectionCase("the Peru", "and snow", "wet"),
+        DirectionCase("the Peru, with snow, is far", ", with snow,", "cold"),
+    ]
+    added, removed = run_direction(SCORER, cases)
+    assert (added.suite, added.passed.tolist()) == ("clause added", [True, True])
+    assert (removed.suite, removed.passed.tolist()) == ("clause removed", [True])
 
 
-def test_direction(shipped: Shipped) -> None:
-    scorer, _, probes = shipped
-    outcomes = run_direction(scorer, probes.direction)
-    assert [outcome.name for outcome in outcomes] == ["clause added", "clause removed"]
-    assert [failure for outcome in outcomes for failure in outcome.failures] == []
+def test_a_clause_that_does_not_raise_the_score_fails() -> None:
+    (added,) = run_direction(SCORER, [DirectionCase("rain", "in Peru", "wet")])
+    assert added.passed.tolist() == [False]
+    case, expected, predicted = added.failures[0]
+    assert case == "rain / in Peru"
+    assert expected.startswith("wet above 0.")
+    assert float(predicted) < float(expected.split()[2])
 
 
-def test_invariance(shipped: Shipped) -> None:
-    scorer, rows, probes = shipped
-    floors = {"swap": SWAPS_FLOOR, "prefix": DATELINES_FLOOR, "upper": 1.0, "quotes": 1.0}
-    how = {change.name: change.how for change in probes.invariance}
-    outcomes = run_invariance(scorer, rows, probes.invariance)
-    below = {o.name: o.passed.mean() for o in outcomes if o.passed.mean() < floors[how[o.name]]}
-    assert not below
-    assert all(len(outcome.passed) >= 20 for outcome in outcomes)
+def test_invariance_counts_rows_that_change_and_are_not_excepted() -> None:
+    changes = [
+        Perturbation("countries", "swap", ("Peru", "Chile")),
+        Perturbation("countries but wet", "swap", ("Peru", "Chile"), unless=("wet",)),
+    ]
+    every, spared = run_invariance(SCORER, ROWS, changes)
+    assert (every.units, every.passed.tolist()) == (("a2", "a2"), [False, True])
+    assert every.failures == (("the rain of Chile", "none", "wet"),)
+    assert spared.passed.tolist() == [True]
 
 
-READOUT = [
-    (),
-    (),
-    (),
-    (),
-    ("cop29", "energy_security"),
-    ("mine_action", "peace_process"),
-    ("cybersecurity",),
-    (),
-    (),
-]
-
-
-def test_the_readout_is_labelled_as_the_codebook_says_and_the_readme_shows_it(shipped: Shipped) -> None:
-    scorer = shipped[0]
-    text = (ROOT / "docs/readout.txt").read_text(encoding="utf-8")
-    labels = scorer.labels(scorer.scores([text[start:end] for start, end in split(text)]))
-    given = [tuple(t for t, yes in zip(scorer.topics, row, strict=True) if yes) for row in labels]
-    assert given == READOUT
-    titles = {topic.id: topic.title for topic in read_topics(ROOT / "configs/topics.yaml")}
-    example = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert example
-    lines = re.findall(r"^ {2}\d  (.*)$", example[1], re.MULTILINE)
-    shown = [tuple(t for t, title in titles.items() if f"{title} " in line) for line in lines]
-    assert shown == READOUT
+def test_every_suite_is_run() -> None:
+    cases = BehaviourCases(
+        minimum=(MinimumCase("s", "the rain", ("wet",), "r"),),
+        direction=(DirectionCase("the Peru", "and rain", "wet"),),
+        invariance=(Perturbation("countries", "swap", ("Peru", "Chile")),),
+    )
+    outcomes = run_behaviour(SCORER, cases, ROWS)
+    assert [(found.kind, found.suite) for found in outcomes] == [
+        ("minimum functionality", "s"),
+        ("direction", "clause added"),
+        ("invariance", "countries"),
+    ]
+    assert np.concatenate([found.passed for found in outcomes]).tolist() == [True, True, False, True]

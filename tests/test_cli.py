@@ -88,7 +88,7 @@ def test_evaluate_prints_the_model_beside_two_baselines(trained: TrainedExperime
     assert header.split("  ")[-1]
     for words in ("model", "most frequent", "keywords"):
         assert words in header
-    assert "test side: 40 paragraphs" in trained.evaluate_out
+    assert "test set day: 40 paragraphs" in trained.evaluate_out
 
 
 def test_evaluate_a_labelled_file_and_tell_what_was_trained_on(trained: TrainedExperiment, tmp_path: Path) -> None:
@@ -208,14 +208,12 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
     assert len(support.json_lines(support.run("predict", article, "--model", made.output).stdout)) == 3
 
 
-def test_a_candidate_below_the_gate_leaves_no_champion(trained: TrainedExperiment, tmp_path: Path) -> None:
-    original = trained.experiment.config_file.read_text(encoding="utf-8")
-    config = tmp_path / "strict.yaml"
-    config.write_text(original.replace("macro_f1: 0.5", "no_such_figure: 0.5"), encoding="utf-8")
-    champion = trained.experiment.output / "champion.safetensors"
-    before = champion.stat().st_ino
-    done = support.run("evaluate", "--config", config)
+def test_a_candidate_below_the_gate_is_told_in_one_line_after_the_report(experiment: Maker) -> None:
+    made = experiment({"gate": {"day": {"no_such_metric": 0.5}}})
+    assert support.run("train", "--config", made.config_file, env=ALONE).returncode == 0
+    done = support.run("evaluate", "--config", made.config_file)
     assert done.returncode == 1
-    assert "error: gate failed, not promoted" in done.stderr
-    assert "test side: 40 paragraphs" in done.stdout
-    assert champion.stat().st_ino == before
+    assert done.stderr.splitlines()[-1].startswith("error: gate failed, not promoted: ")
+    assert done.stderr.splitlines()[-1].endswith("day: no_such_metric is no metric of this evaluation")
+    assert "test set day: 40 paragraphs" in done.stdout
+    assert not (made.output / "champion.safetensors").exists()

@@ -42,10 +42,16 @@ def test_the_written_yaml_reads_back_equal(experiment: Maker, tmp_path: Path) ->
         ({"features.ngram_range": [1, 0]}, "ngram_range: expected [1, n] with n from 1 to 4"),
         ({"thresholds.objective": "cost"}, "needs `cost_ratio`"),
         ({"thresholds.shrinkage": float("inf")}, "thresholds.shrinkage: "),
-        ({"gate": {"macro_f1": 80}}, "gate.macro_f1: "),
+        ({"gate": {"day": {"macro_f1": 80}}}, "gate.day.macro_f1: "),
         ({"data.train": []}, "data.train: "),
-        ({"data.test_writers": []}, "state the test split once"),
-        ({"data.test": ["x.jsonl"]}, "state the test split once"),
+        ({"data.test": {}}, "data.test: "),
+        ({"data.test": {"train": {"writers": ["t"]}}}, "a test set cannot be called train"),
+        ({"data.test": {"a b": {"writers": ["t"]}}}, "data.test.a b"),
+        ({"data.test": {"day": {}}}, "data.test.day: Value error, name either `writers`"),
+        ({"data.test": {"day": {"writers": ["t"], "files": ["x.jsonl"]}}}, "name either `writers`"),
+        ({"data.test": {"day": {"writers": ["t"]}, "two": {"writers": ["t"]}}}, "named in two test sets: t"),
+        ({"gate": {}}, "gate: "),
+        ({"gate": {"other": {}}}, "gate: other: no such test set, expected day"),
         ({"output": None}, "output: "),
     ],
 )
@@ -130,7 +136,7 @@ def test_flat_names_every_setting(experiment: Maker) -> None:
     parameters = flat(experiment().config.model_dump(mode="json"))
     assert parameters["classifier.C"] == "1.0"
     assert parameters["classifier.class_weight"] == "None"
-    assert parameters["gate.macro_f1"] == "0.5"
+    assert parameters["gate.day.macro_f1"] == "0.5"
     assert not any(isinstance(value, dict) for value in parameters.values())
 
 

@@ -1,6 +1,8 @@
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,51 +89,90 @@ def test_an_unlabelled_row_is_counted_and_never_trained_on(experiment: Maker) ->
     data[0]["topics"] = None
     del data[1]["topics"]
     data[2]["topics"] = []
-    sides = corpus.read_sides(experiment(data=data).config, support.TOPICS)
-    assert sides.unlabelled == 2
-    texts = {row.text for row in sides.train}
+    split = corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert split.unlabelled == 2
+    texts = {row.text for row in split.train}
     assert data[0]["text"] not in texts
     assert data[1]["text"] not in texts
     assert data[2]["text"] in texts
 
 
-def test_the_test_side_is_whole_batches_by_writer(experiment: Maker) -> None:
-    sides = corpus.read_sides(experiment().config, support.TOPICS)
-    assert ({row.writer for row in sides.train}, {row.writer for row in sides.test}) == ({"a"}, {"t"})
-    assert (len(sides.train), len(sides.test)) == (120, 40)
+def test_a_test_set_is_whole_batches_by_writer(experiment: Maker) -> None:
+    split = corpus.read_split(experiment().config, support.TOPICS)
+    assert list(split.test) == ["day"]
+    assert ({row.writer for row in split.train}, {row.writer for row in split.test["day"]}) == ({"a"}, {"t"})
+    assert (len(split.train), len(split.test["day"])) == (120, 40)
 
 
-def test_the_test_side_may_be_files(experiment: Maker, tmp_path: Path) -> None:
-    batch = support.write_rows(tmp_path / "own.jsonl", support.made_rows(3, prefix="x", writer="x", seed=9))
-    made = experiment({"data.test_writers": [], "data.test": [str(batch)]})
-    assert len(corpus.read_sides(made.config, support.TOPICS).test) == 12
+def test_test_sets_keep_their_order_and_are_not_trained_on(experiment: Maker, tmp_path: Path) -> None:
+    files = [
+        support.write_rows(tmp_path / f"{name}.jsonl", support.made_rows(3, prefix=name, writer=name, seed=seed))
+        for seed, name in enumerate("xy", 9)
+    ]
+    data = [*support.rows(), *support.made_rows(2, prefix="u", writer="u", seed=5)]
+    sets = {"mixed": {"writers": ["u"]}, "day": {"writers": ["t"]}, "own": {"files": [str(f) for f in files]}}
+    split = corpus.read_split(experiment({"data.test": sets}, data).config, support.TOPICS)
+    assert {name: len(rows) for name, rows in split.test.items()} == {"mixed": 8, "day": 40, "own": 24}
+    assert list(split.test) == ["mixed", "day", "own"]
+    assert {row.writer for row in split.train} == {"a"}
 
 
-def test_a_test_writer_without_rows_is_refused(experiment: Maker) -> None:
+def test_a_test_set_without_rows_is_refused(experiment: Maker, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows by test writer z"):
-        corpus.read_sides(experiment({"data.test_writers": ["z"]}).config, support.TOPICS)
+        corpus.read_split(experiment({"data.test": {"day": {"writers": ["z"]}}}).config, support.TOPICS)
+    unlabelled = [{**row, "topics": None} for row in support.made_rows(1, prefix="x", writer="x", seed=9)]
+    file = support.write_rows(tmp_path / "own.jsonl", unlabelled)
+    config = experiment({"data.test": {"day": {"files": [str(file)]}}}).config
+    with pytest.raises(DataError, match="test set day: no row is labelled"):
+        corpus.read_split(config, support.TOPICS)
+
+
+def test_the_fingerprint_of_test_sets_sees_a_row_and_a_name(experiment: Maker) -> None:
+    test = corpus.read_split(experiment().config, support.TOPICS).test
+    rows = test["day"]
+    one = corpus.fingerprint_sets({"day": rows[:20], "mixed": rows[20:]})
+    assert one == corpus.fingerprint_sets({"mixed": rows[:19:-1], "day": rows[19::-1]})
+    others = [
+        {"day": rows[:21], "mixed": rows[21:]},
+        {"mixed": rows[:20], "day": rows[20:]},
+        {"day": rows},
+        {"day": rows[:20], "mixed": rows[20:-1]},
+    ]
+    assert one not in [corpus.fingerprint_sets(sets) for sets in others]
+
+
+def test_reading_rows_imports_neither_scipy_nor_scikit_learn(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(line())
+    program = (
+        "import sys; from pipeline.data import corpus; corpus.read([sys.argv[1]], ['bridge']);"
+        "print(sorted({'scipy', 'sklearn', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: Maker) -> None:
     data = support.rows()
     data[0] = {**data[0], "text": f"{data[-1]['text'][:-1]} indeed."}
-    sides = corpus.read_sides(experiment(data=data).config, support.TOPICS)
-    assert sides.near_test == 1
-    assert data[0]["text"] not in {row.text for row in sides.train}
+    split = corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert split.near_test == 1
+    assert data[0]["text"] not in {row.text for row in split.train}
     unlooked = experiment({"split.near_duplicate": None}, data).config
-    assert corpus.read_sides(unlooked, support.TOPICS).near_test == 0
+    assert corpus.read_split(unlooked, support.TOPICS).near_test == 0
 
 
 def test_a_topic_with_no_training_row_is_refused(experiment: Maker) -> None:
     data = [{**row, "topics": [t for t in row["topics"] if t != "chess"]} for row in support.rows()]
     with pytest.raises(DataError, match="no training paragraph has topic chess"):
-        corpus.read_sides(experiment(data=data).config, support.TOPICS)
+        corpus.read_split(experiment(data=data).config, support.TOPICS)
 
 
 def test_a_topic_that_every_training_row_has_is_refused(experiment: Maker) -> None:
     data = [{**row, "topics": [*{*row["topics"], "chess"}]} for row in support.rows()]
     with pytest.raises(DataError, match="every training paragraph has topic chess"):
-        corpus.read_sides(experiment(data=data).config, support.TOPICS)
+        corpus.read_split(experiment(data=data).config, support.TOPICS)
 
 
 def test_label_matrix_is_in_column_order(tmp_path: Path) -> None:

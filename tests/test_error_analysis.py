@@ -1,26 +1,49 @@
+import json
+
 import numpy as np
 
-from pipeline.evaluation.error_analysis import confusion, contradictions
+from pipeline.evaluation.error_analysis import confusion_matrix, contradictions, label_issues
+from pipeline.schema import LabelledParagraph
 
-LABELS = np.array([[True, False], [True, False], [False, True], [False, False]])
-GIVEN = np.array([[True, False], [False, True], [False, False], [True, False]])
-SCORES = np.array([[0.9, 0.1], [0.2, 0.7], [0.1, 0.3], [0.95, 0.0]])
+Y_TRUE = np.array([[True, False], [True, False], [False, True], [False, False]])
+Y_PRED = np.array([[True, False], [False, True], [False, False], [True, False]])
+Y_SCORE = np.array([[0.9, 0.1], [0.2, 0.7], [0.1, 0.3], [0.95, 0.0]])
 
 
-def test_confusion_counts_what_is_given_where_what_is_meant() -> None:
-    assert confusion(LABELS, GIVEN).tolist() == [
-        [1, 1, 0, 1],  # the first topic: found once, once the second given instead, missed once
-        [0, 0, 1, 1],  # the second: nothing given, missed once
-        [1, 0, 0, 1],  # none: the first topic given
+def test_confusion_counts_which_topic_is_predicted_where_which_is_true() -> None:
+    assert confusion_matrix(Y_TRUE, Y_PRED).tolist() == [
+        [1, 1, 0, 1],  # the first topic: found once, once the second predicted instead, missed once
+        [0, 0, 1, 1],  # the second: nothing predicted, missed once
+        [1, 0, 0, 1],  # none: the first topic predicted
     ]
 
 
 def test_contradictions_come_surest_first() -> None:
-    found = [(c.row, c.column, round(c.distance, 2)) for c in contradictions(LABELS, GIVEN, SCORES)]
+    found = [(c.row, c.column, round(c.distance, 2)) for c in contradictions(Y_TRUE, Y_PRED, Y_SCORE)]
     assert found == [(3, 0, 0.95), (1, 0, 0.8), (1, 1, 0.7), (2, 1, 0.7)]
 
 
 def test_a_cell_without_a_score_is_left_out() -> None:
-    scores = SCORES.copy()
-    scores[3, 0] = np.nan
-    assert (3, 0) not in [(c.row, c.column) for c in contradictions(LABELS, GIVEN, scores)]
+    y_score = Y_SCORE.copy()
+    y_score[3, 0] = np.nan
+    assert (3, 0) not in [(c.row, c.column) for c in contradictions(Y_TRUE, Y_PRED, y_score)]
+
+
+def test_suspect_rows_are_ranked_each_once() -> None:
+    rows = [LabelledParagraph("a", i, f"text {i}") for i in range(3)]
+    y_true = np.array([[True, False], [True, False], [False, False]])
+    y_pred = np.array([[True, False], [False, True], [True, False]])
+    y_score = np.array([[0.9, 0.1], [0.2, 0.7], [0.95, 0.0]])
+    first, second = map(json.loads, label_issues(rows, ["x", "y"], y_true, y_pred, y_score).splitlines())
+    assert first == {
+        "rank": 1,
+        "article": "a",
+        "paragraph": 2,
+        "contradiction": 0.95,
+        "topic": "x",
+        "score": 0.95,
+        "topics": [],
+        "suggested": ["x"],
+        "text": "text 2",
+    }
+    assert (second["paragraph"], second["topic"], second["suggested"]) == (1, "x", ["y"])

@@ -1,120 +1,148 @@
 import json
-from pathlib import Path
+import random
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import pytest
 import support
-from conftest import TrainedExperiment
-from sklearn.metrics import average_precision_score, f1_score
 
-from pipeline.config import Config
-from pipeline.errors import BundleError, DataError, TrackingError
+from pipeline.errors import BundleError, TrackingError
 from pipeline.evaluate import evaluate_candidate
-from pipeline.model.bundle import Bundle, load_bundle
-from pipeline.report.findings import evaluate_file
+from pipeline.model.bundle import load_bundle
 from pipeline.tracking import CHAMPION, Tracker
+from pipeline.train import train
+
+Maker = Callable[..., support.Experiment]
+TWO_SETS = {
+    "data.test": {"day": {"writers": ["t"]}, "mixed": {"writers": ["u"]}},
+    "gate": {"day": {"macro_f1": 0.1}, "mixed": {"macro_f1": 0.1}},
+}
 
 
-@pytest.fixture(autouse=True)
-def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+def rows() -> list[dict[str, Any]]:
+    return [*support.rows(), *support.made_rows(10, prefix="u", writer="u", seed=3)]
 
 
-def config_of(trained: TrainedExperiment, folder: Path, before: str, after: str) -> Config:
-    text = trained.experiment.config_file.read_text(encoding="utf-8")
-    assert before in text
-    (folder / "config.yaml").write_text(text.replace(before, after), encoding="utf-8")
-    return support.Experiment(folder, folder / "config.yaml").config
+def retrained(made: support.Experiment) -> support.Experiment:
+    train(made.config, say=lambda line: None, progress=lambda done, total: None)
+    return made
 
 
-def test_figures_equal_scikit_learns_on_the_predictions(bundle: Bundle, tmp_path: Path) -> None:
-    rows = [row for row in support.rows() if row["writer"] == "t"]
-    found = evaluate_file([str(support.write_rows(tmp_path / "t.jsonl", rows))], bundle)
-    labels = np.array([[topic in row["topics"] for topic in support.TOPICS] for row in rows])
-    scores = bundle.scorer.scores([row["text"] for row in rows])
-    given = scores >= bundle.scorer.thresholds
-    figures = found.evaluations["model"].figures
-    assert figures["macro_f1"].value == pytest.approx(f1_score(labels, given, average="macro"), abs=1e-12)
-    assert figures["micro_f1"].value == pytest.approx(f1_score(labels, given, average="micro"), abs=1e-12)
-    expected = average_precision_score(labels, scores)
-    assert figures["macro_average_precision"].value == pytest.approx(expected, abs=1e-12)
-    assert figures["none_recall"].value == pytest.approx((~given.any(1))[~labels.any(1)].mean())
+def rewritten(made: support.Experiment, data: list[dict[str, Any]], **changes: Any) -> support.Experiment:
+    """Write other data or settings into an experiment's folder, beside its models and runs."""
+    dotted = {name.replace("__", "."): value for name, value in changes.items()}
+    return support.write_experiment(made.folder, dotted, data)
 
 
-def test_unlabelled_rows_are_left_out_and_none_rows_are_not(bundle: Bundle, tmp_path: Path) -> None:
-    rows = support.rows()[:10]
-    rows[0]["topics"] = None
-    del rows[1]["topics"]
-    path = str(support.write_rows(tmp_path / "some.jsonl", rows))
-    assert evaluate_file([path], bundle).evaluations["model"].rows == 8
-    support.write_rows(tmp_path / "some.jsonl", rows[:2])
-    with pytest.raises(DataError, match="no row is labelled"):
-        evaluate_file([path], bundle)
+def champion(made: support.Experiment) -> str | None:
+    found = Tracker(made.config.tracking, made.output).find(CHAMPION)
+    return found and found.run_id
 
 
-def test_training_rows_are_reported_in_every_format(bundle: Bundle, tmp_path: Path) -> None:
-    rows = support.rows()[115:125]
-    rows[0]["text"] = f"  {rows[0]['text'].upper()}"  # the same text to a reader
-    found = evaluate_file([str(support.write_rows(tmp_path / "some.jsonl", rows))], bundle)
-    assert found.trained_on == 5
-    assert "10 paragraphs, 5 of them TRAINED ON" in found.as_text()
-    assert "5 of them TRAINED ON" in found.as_markdown()
-    assert json.loads(found.as_json())["trained_on"] == 5
+def confused(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Call half of the training rows about chess, whatever they say."""
+    chance = random.Random(3)
+    for row in data:
+        if row["writer"] == "a":
+            others = [topic for topic in row["topics"] if topic != "chess"]
+            row["topics"] = [*others, "chess"] if chance.random() < 0.5 else others
+    return data
 
 
-def test_two_baselines_stand_beside_the_model(bundle: Bundle, tmp_path: Path) -> None:
-    found = evaluate_file([str(support.write_rows(tmp_path / "some.jsonl", support.rows()))], bundle)
-    assert {"model", "most frequent", "keywords"} <= set(found.evaluations)
-    frequent = found.evaluations["most frequent"].figures
-    assert (frequent["micro_recall"].value, frequent["none_recall"].value) == (0.0, 1.0)
-    assert found.evaluations["keywords"].figures["macro_recall"].value > 0
+def test_a_candidate_that_passes_the_gate_is_champion(tracked: Maker) -> None:
+    made = retrained(tracked())
+    assert not (made.output / "champion.safetensors").exists()
+    _, failures = evaluate_candidate(made.config)
+    assert failures == []
+    assert (made.output / "champion.safetensors").read_bytes() == made.candidate.read_bytes()
+    assert champion(made) == load_bundle(made.candidate).about["run_id"]
 
 
-def test_an_unknown_label_is_an_error(bundle: Bundle, tmp_path: Path) -> None:
-    rows = [{"article": "a", "paragraph": 0, "text": "x", "topics": ["football"]}]
-    with pytest.raises(DataError, match="unknown topic 'football'"):
-        evaluate_file([str(support.write_rows(tmp_path / "bad.jsonl", rows))], bundle)
+def test_below_a_floor_the_champion_stays(tracked: Maker) -> None:
+    made = retrained(tracked())
+    evaluate_candidate(made.config)
+    first, content = champion(made), (made.output / "champion.safetensors").read_bytes()
+    retrained(rewritten(made, support.rows()[1:], gate={"day": {"macro_f1": 1.0, "macro_f2": 0.5}}))
+    report, failures = evaluate_candidate(made.config)
+    value = report.headline.model.metrics["macro_f1"].value
+    assert failures == [
+        f"day: macro_f1 is {value:.3f}, the gate requires 1.000",
+        "day: macro_f2 is no metric of this evaluation",
+    ]
+    assert champion(made) == first != load_bundle(made.candidate).about["run_id"]
+    assert (made.output / "champion.safetensors").read_bytes() == content
 
 
-def test_the_same_rows_give_the_same_intervals(bundle: Bundle, tmp_path: Path) -> None:
-    path = str(support.write_rows(tmp_path / "some.jsonl", support.rows()))
-    assert evaluate_file([path], bundle).as_json() == evaluate_file([path], bundle).as_json()
+def test_a_candidate_worse_than_the_champion_on_a_topic_is_not_promoted(tracked: Maker) -> None:
+    made = retrained(tracked({"gate": {"day": {}}}))
+    assert evaluate_candidate(made.config)[1] == []
+    first = champion(made)
+    retrained(rewritten(made, confused(support.rows()), gate={"day": {}}))
+    _, failures = evaluate_candidate(made.config)
+    assert len(failures) == 1
+    assert failures[0].startswith("day: chess/f1 is 0.")
+    assert "the champion's 1.000 (difference -0." in failures[0]
+    assert champion(made) == first
 
 
-def test_below_the_gate_the_champion_stays(trained: TrainedExperiment, tmp_path: Path) -> None:
-    config = config_of(trained, tmp_path, "macro_f1: 0.5", "no_such_figure: 0.5")
-    tracker = Tracker(config.tracking, trained.experiment.output)
-    champion, file = tracker.find(CHAMPION), trained.experiment.output / "champion.safetensors"
-    before = file.stat().st_ino
-    _, failures = evaluate_candidate(config)
-    assert failures == ["no_such_figure is no figure of this evaluation"]
-    assert tracker.find(CHAMPION) == champion
-    assert file.stat().st_ino == before
+def test_every_gated_set_is_held_against_floors_and_champion(tracked: Maker) -> None:
+    made = retrained(tracked(TWO_SETS, rows()))
+    assert evaluate_candidate(made.config)[1] == []
+    worse = confused(rows())
+    retrained(rewritten(made, worse, **{**TWO_SETS, "gate": {"mixed": {"macro_f1": 1.0}}}))
+    report, failures = evaluate_candidate(made.config)
+    value = report.sets["mixed"].model.metrics["macro_f1"].value
+    assert failures[0] == f"mixed: macro_f1 is {value:.3f}, the gate requires 1.000"
+    assert failures[1].startswith("mixed: chess/f1 is 0.")
+    assert len(failures) == 2  # `day`, where it is worse too, is not gated
 
 
-def test_the_champion_is_the_candidate_that_passed(trained: TrainedExperiment) -> None:
-    bundle = load_bundle(trained.experiment.output / "champion.safetensors")
-    champion = Tracker(trained.experiment.config.tracking, trained.experiment.output).find(CHAMPION)
-    assert champion is not None
-    assert champion.run_id == bundle.about["run_id"]
+@pytest.mark.parametrize("changed", ["label", "row", "set"])
+def test_test_sets_other_than_those_recorded_at_training_fail_the_gate(tracked: Maker, changed: str) -> None:
+    made, data, settings = retrained(tracked(TWO_SETS, rows())), rows(), dict(TWO_SETS)
+    if changed == "label":
+        data[-1]["topics"] = ["chess", "orchard"]
+    elif changed == "row":
+        del data[-1]
+    else:
+        settings["data.test"] = {"day": {"writers": ["u"]}, "mixed": {"writers": ["t"]}}
+    rewritten(made, data, **settings)
+    _, failures = evaluate_candidate(made.config)
+    assert failures == ["the test sets are not those recorded when the candidate was trained; train again"]
+    assert champion(made) is None
 
 
-def test_other_topics_than_the_candidates_are_refused(trained: TrainedExperiment, tmp_path: Path) -> None:
-    topics = tmp_path / "topics.yaml"
-    original = trained.experiment.folder / "topics.yaml"
-    topics.write_text(original.read_text(encoding="utf-8").replace("id: chess", "id: checkers"), encoding="utf-8")
-    config = config_of(trained, tmp_path, str(original), str(topics))
+def test_every_set_is_measured_reported_and_tracked(tracked: Maker) -> None:
+    made = retrained(tracked(TWO_SETS, rows()))
+    report, _ = evaluate_candidate(made.config)
+    assert list(report.sets) == ["day", "mixed"]
+    told = json.loads((made.output / "report.json").read_text(encoding="utf-8"))
+    assert told["data"] == "test set day"
+    assert told["models"] == told["sets"]["day"]["models"]
+    assert set(told["sets"]["mixed"]["models"]) == {"model", "most frequent", "keywords"}
+    mixed = report.sets["mixed"].model
+    assert told["sets"]["mixed"]["models"]["model"] == mixed.to_dict()
+    tracker = Tracker(made.config.tracking, made.output)
+    _, metrics, _ = tracker.facts(load_bundle(made.candidate).about["run_id"])
+    assert metrics["test/macro_f1"] == report.headline.model.metrics["macro_f1"].value
+    assert metrics["test/mixed/macro_f1"] == mixed.metrics["macro_f1"].value
+    card = (made.output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| rows with | train | day | mixed |" in card
+    assert "| metric | day | mixed |" in card
+
+
+def test_other_topics_than_the_candidates_are_refused(tracked: Maker) -> None:
+    made = retrained(tracked())
+    file = made.folder / "topics.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("id: chess", "id: checkers"), encoding="utf-8")
     with pytest.raises(BundleError, match="other topics"):
-        evaluate_candidate(config)
+        evaluate_candidate(made.config)
 
 
-def test_without_a_candidate_or_a_server_it_is_one_line(
-    trained: TrainedExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = config_of(trained, tmp_path, "model_name: tests", "model_name: another")
+def test_without_a_candidate_or_a_server_it_is_one_line(tracked: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tracked()
     with pytest.raises(BundleError, match="make train"):
-        evaluate_candidate(config)
+        evaluate_candidate(made.config)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(TrackingError, match="does not answer"):
-        evaluate_candidate(config)
+        evaluate_candidate(made.config)

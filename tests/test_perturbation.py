@@ -1,6 +1,8 @@
 import pytest
 
-from pipeline.evaluation.perturbation import Perturbation, perturbed
+from pipeline.evaluation.perturbation import Perturbation, mask, perturbed, phrase_index
+
+PHRASES = phrase_index(["Mine action", "mine", "COP-29", "Baku to Belém"])
 
 
 def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:
@@ -44,3 +46,22 @@ def test_quotes_go_both_ways(text: str, expected: str) -> None:
 def test_prefix_and_capitals() -> None:
     assert perturbed("Rain.", Perturbation("datelines", "prefix", ("OSLO - ",))) == "OSLO - Rain."
     assert perturbed("Rain.", Perturbation("capitals", "upper")) == "RAIN."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("On MINE-ACTION funds.", "On \u2014 funds."),
+        ("A mine, two mines.", "A \u2014, two mines."),
+        ("At COP 29 and Cop-29!", "At \u2014 and \u2014!"),
+        ("The road from Baku to Belem.", "The road from \u2014."),
+        ("From Baku to Oslo.", "From Baku to Oslo."),
+        ("", ""),
+    ],
+)
+def test_masked_phrases_vanish_however_they_are_written(text: str, expected: str) -> None:
+    assert mask(text, PHRASES) == expected
+
+
+def test_an_empty_phrase_masks_nothing() -> None:
+    assert mask("A b.", phrase_index(["", "--"])) == "A b."

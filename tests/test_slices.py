@@ -8,12 +8,12 @@ ROWS = [
     LabelledParagraph("a", 1, "word " * 30, genre="wire", region=None, date="2024-05-01"),
     LabelledParagraph("b", 0, "word " * 90, genre=None, region="Peru"),
 ]
-LABELS = np.array([[True, True], [False, False], [True, False]])
+Y_TRUE = np.array([[True, True], [False, False], [True, False]])
 RULES = [SliceRule("genre", "local", "local|town"), SliceRule("genre", "news", "wire|paper")]
 
 
 def test_every_row_is_in_one_group_of_each_kind() -> None:
-    found = slices(ROWS, LABELS, RULES)
+    found = slices(ROWS, Y_TRUE, RULES)
     named = {key: np.flatnonzero(rows).tolist() for key, rows in found.items()}
     assert named == {
         ("genre", "local"): [0],
@@ -32,5 +32,5 @@ def test_every_row_is_in_one_group_of_each_kind() -> None:
 
 
 def test_what_no_rule_matches_is_other() -> None:
-    found = slices(ROWS, LABELS, [SliceRule("region", "South America", "peru")])
+    found = slices(ROWS, Y_TRUE, [SliceRule("region", "South America", "peru")])
     assert found["region", "other"].tolist() == [True, False, False]

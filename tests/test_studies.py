@@ -1,137 +1,73 @@
 import numpy as np
 import pytest
+from handmade_model import BUNDLE, MEASURED, SCORER, TEXTS, TOPICS
+from handmade_model import LABELS as TOPICS_OF
 
-from pipeline.evaluation.behaviour import (
-    DirectionCase,
-    MinimumCase,
-    Outcome,
-    run_direction,
-    run_invariance,
-    run_minimum,
-)
-from pipeline.evaluation.bootstrap import article_weights
-from pipeline.evaluation.perturbation import Perturbation
+from pipeline.evaluation.behaviour import Outcome
+from pipeline.evaluation.estimates import Estimate
 from pipeline.evaluation.slices import SliceRule
-from pipeline.evaluation.tables import Figure
-from pipeline.model.scorer import Scorer
 from pipeline.report import studies
-from pipeline.report.studies import Subject
-from pipeline.schema import LabelledParagraph, Topic
-from pipeline.text.tokenizer import Analyzer
-from pipeline.text.vocabulary import Vocabulary
-
-# a model of two words: "rain" speaks for the first topic, "snow" for the second, "peru" against the first
-SCORER = Scorer(
-    topics=("wet", "cold"),
-    vocabulary=Vocabulary("peru\nrain\nsnow\nthe", Analyzer(max_ngram=1, prefix_length=0)),
-    table=np.array([[1.0, -9.0, 0.0], [1.0, 9.0, 0.0], [1.0, 0.0, 9.0], [1.0, 0.0, 0.0]]),
-    oov_idf=1.0,
-    sublinear=False,
-    oov_weight=0.0,
-    slope=1.0,
-    text_pivot=1.0,
-    sentence_pivot=1.0,
-    text_coef=np.array([0.5, 0.5]),
-    sentence_coef=np.array([0.5, 0.5]),
-    intercept=np.array([-3.0, -3.0]),
-    points={"balanced": np.array([0.5, 0.5])},
-)
-TOPICS = (Topic("wet", "Wet", keywords=("rain",)), Topic("cold", "Cold", keywords=("frost",)))
-TEXTS = ["the rain", "the snow", "rain and snow", "the", "the rain of Peru", "the snow of Chile"]
-LABELS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], bool)
-NAMES = [("wet",), ("cold",), ("wet", "cold"), (), ("wet",), ()]
-ROWS = [LabelledParagraph(f"a{i // 2}", i % 2, TEXTS[i], topics=NAMES[i]) for i in range(6)]
-SUBJECT = Subject(
-    TOPICS,
-    SCORER,
-    ROWS,
-    LABELS,
-    SCORER.scores(TEXTS),
-    article_weights([row.article for row in ROWS], resamples=200, seed=1),
-)
+from pipeline.report.measure import measure
+from pipeline.schema import LabelledParagraph
 
 
-def test_the_model_of_these_tests_answers_as_it_should() -> None:
-    assert SUBJECT.given.astype(int).tolist() == [[1, 0], [0, 1], [1, 1], [0, 0], [0, 0], [0, 1]]
+def test_confusion_names_what_is_predicted_where_what_is_true() -> None:
+    table = studies.confusion_table(MEASURED)
+    assert list(table.columns) == ["true", "predicted Wet", "predicted Cold", "predicted none", "missed"]
+    assert table.to_numpy().tolist() == [["Wet", 2, 0, 1, 1], ["Cold", 0, 2, 0, 0], ["none", 0, 1, 1, 1]]
 
 
-def test_the_leak_probe_shows_what_the_name_was_worth() -> None:
-    _, wet, cold, macro = studies.leak_table(SUBJECT)
-    assert wet[:3] == ["Wet", 3, 3]
-    assert [wet[3].value, wet[4].value, wet[5].value] == pytest.approx([0.8, 0.0, -0.8])  # type: ignore[union-attr]
-    assert str(wet[6]) == "-"
-    assert cold[:3] == ["Cold", 2, 0]
-    assert cold[5] == Figure(0.0, 0.0, 0.0)
-    assert cold[6].value == 1.0  # type: ignore[union-attr]
-    assert macro[5].value == pytest.approx(-0.4)  # type: ignore[union-attr]
+def test_calibration_has_a_column_a_set_of_rows() -> None:
+    table = studies.calibration_table(TOPICS, {"out of fold": MEASURED.model, "day": MEASURED.model})
+    assert list(table.columns) == ["topic", "out of fold", "day"]
+    assert table.loc[1, "day"] == MEASURED.model.metrics["cold/calibration_error"]
 
 
-def test_a_slice_has_its_rows_and_figures() -> None:
-    many = [LabelledParagraph(f"b{i}", 0, TEXTS[i % 6], genre="wire" if i % 2 else "letter") for i in range(24)]
-    labels = np.tile(LABELS, (4, 1))
-    texts = [row.text for row in many]
-    weights = article_weights([row.article for row in many], resamples=50, seed=1)
-    subject = Subject(TOPICS, SCORER, many, labels, SCORER.scores(texts), weights)
-    table = studies.slice_table(subject, [SliceRule("genre", "letters", "letter")])
-    found = {(row[0], row[1]): row[2:] for row in table[1:]}
-    letters = found["genre", "letters"]
-    assert letters[:2] == [12, 12]
-    assert letters[2].value == pytest.approx(2 * 3 / (4 + 3))  # type: ignore[union-attr]
-    assert str(letters[3]) == "-"
-    assert ("topics", "several") not in found  # four rows are too few
+def test_the_leak_study_shows_what_the_name_was_worth() -> None:
+    table = studies.leak_table(MEASURED).set_index("topic")
+    wet, cold = table.loc["Wet"], table.loc["Cold"]
+    assert (wet["rows"], wet["rows naming it"]) == (3, 3)
+    changes = [wet[name].value for name in ("f1", "f1 masked", "difference")]
+    assert changes == pytest.approx([0.8, 0.0, -0.8])
+    assert str(wet["recall unnamed"]) == "-"
+    assert (cold["rows"], cold["rows naming it"], cold["recall unnamed"].value) == (2, 0, 1.0)
+    assert cold["difference"] == Estimate(0.0, 0.0, 0.0)
+    assert table.loc["macro f1", "difference"].value == pytest.approx(-0.4)
+
+
+def test_a_slice_has_its_rows_and_metrics() -> None:
+    rows = [
+        LabelledParagraph(f"b{i}", 0, TEXTS[i % 6], TOPICS_OF[i % 6], genre="wire" if i % 2 else "letter")
+        for i in range(24)
+    ]
+    measured = measure("rows", BUNDLE, rows, random_state=1)
+    table = studies.slice_table(measured, [SliceRule("genre", "letters", "letter")]).set_index(["slice", "group"])
+    letters = table.loc[("genre", "letters")]
+    assert (letters["rows"], letters["with a topic"]) == (12, 12)
+    assert letters["micro f1"].value == pytest.approx(2 * 3 / (4 + 3))
+    assert str(letters["none recall"]) == "-"
+    assert letters["exact match"].value == pytest.approx(8 / 12)
+    assert ("topics", "several") not in table.index  # four rows are too few
 
 
 def test_worst_errors_come_with_their_terms() -> None:
-    header, first, *_ = studies.error_table(SUBJECT)
-    assert header[:3] == ["article", "topic", "error"]
-    assert first[:3] == ["a2/1", "Cold", "false alarm"]
-    assert str(first[6]).startswith("snow +")
+    first = studies.error_table(MEASURED).iloc[0]
+    assert (first["article"], first["topic"], first["error"]) == ("a2/1", "Cold", "false alarm")
+    assert first["terms"].startswith("snow +")
 
 
 def test_terms_are_listed_for_and_against() -> None:
-    assert studies.terms_table(SCORER, TOPICS, most=1)[1] == ["Wet", "rain", "peru"]
+    assert studies.terms_table(SCORER, TOPICS, most=1).iloc[0].tolist() == ["Wet", "rain", "peru"]
 
 
 def test_a_perfect_pass_rate_still_has_an_interval() -> None:
     perfect = Outcome("invariance", "x", ("a", "a", "b"), np.ones(3, bool), ())
     failed = Outcome("invariance", "y", ("a", "b"), np.array([True, False]), (("t", "none", "x"),))
     empty = Outcome("invariance", "z", (), np.zeros(0, bool), ())
-    _, first, second = studies.behaviour_table([perfect, failed, empty], seed=0)
-    assert first[2:4] == [3, 0]
-    assert first[4] == Figure(1.0, 0.025**0.5, 1.0)  # two articles
-    assert (second[3], second[4].value) == (1, 0.5)  # type: ignore[union-attr]
-    assert studies.failure_table([perfect, failed])[1:] == [["invariance", "y", "t", "none", "x"]]
-
-
-def test_minimum_passes_on_exactly_the_topics() -> None:
-    cases = [
-        MinimumCase("s", "the rain", ("wet",), "r"),
-        MinimumCase("s", "rain and snow", ("wet",), "r"),
-        MinimumCase("other", "the", (), "r"),
-    ]
-    first, second = run_minimum(SCORER, cases)
-    assert (first.name, first.passed.tolist()) == ("s", [True, False])
-    assert first.failures == (("rain and snow", "wet (r)", "cold, wet"),)
-    assert second.passed.tolist() == [True]
-
-
-def test_direction_adds_a_clause_or_removes_one_that_is_there() -> None:
-    cases = [
-        DirectionCase("the Peru", "and rain", "wet"),
-        DirectionCase("the Peru", "and snow", "wet"),
-        DirectionCase("the Peru, with snow, is far", ", with snow,", "cold"),
-    ]
-    added, removed = run_direction(SCORER, cases)
-    assert (added.name, added.passed.tolist()) == ("clause added", [True, True])
-    assert (removed.name, removed.passed.tolist()) == ("clause removed", [True])
-
-
-def test_invariance_counts_rows_that_change_and_are_not_excepted() -> None:
-    changes = [
-        Perturbation("countries", "swap", ("Peru", "Chile")),
-        Perturbation("countries but wet", "swap", ("Peru", "Chile"), unless=("wet",)),
-    ]
-    every, spared = run_invariance(SCORER, ROWS, changes)
-    assert (every.units, every.passed.tolist()) == (("a2", "a2"), [False, True])
-    assert every.failures == (("the rain of Chile", "none", "wet"),)
-    assert spared.passed.tolist() == [True]
+    table = studies.behaviour_table([perfect, failed, empty], random_state=0).set_index("suite")
+    assert list(table.index) == ["x", "y"]
+    assert (table.loc["x", "cases"], table.loc["x", "failed"]) == (3, 0)
+    assert table.loc["x", "pass rate"] == Estimate(1.0, pytest.approx(0.025**0.5), 1.0)  # two articles
+    assert (table.loc["y", "failed"], table.loc["y", "pass rate"].value) == (1, 0.5)
+    failures = studies.failure_table([perfect, failed])
+    assert failures.to_numpy().tolist() == [["invariance", "y", "t", "none", "x"]]

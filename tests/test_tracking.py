@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mlflow
@@ -17,10 +17,7 @@ from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
 
 
-@pytest.fixture(autouse=True)
-def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+pytestmark = pytest.mark.usefixtures("embedded")
 
 
 @pytest.fixture
@@ -43,25 +40,33 @@ def test_the_embedded_store_is_below_the_output_folder_wherever_it_is_started(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_second_tracker_of_a_process_uses_the_store_of_its_own_folder(
+    tracked: Callable[..., support.Experiment], trained: TrainedExperiment
+) -> None:
+    made = tracked()
+    assert Tracker(SETTINGS, trained.experiment.output).find(CANDIDATE) is not None
+    assert Tracker(SETTINGS, made.output).find(CANDIDATE) is None
+
+
 def test_a_run_has_the_whole_config_and_where_it_comes_from(run: Run, trained: TrainedExperiment) -> None:
     made = trained.experiment
     assert run.data.params == flat(made.config.model_dump(mode="json"))
-    sides = corpus.read_sides(made.config, support.TOPICS)
-    assert run.data.tags["data_sha256"] == corpus.fingerprint(sides.train)
-    assert run.data.tags["test_sha256"] == corpus.fingerprint(sides.test)
+    split = corpus.read_split(made.config, support.TOPICS)
+    assert run.data.tags["data_sha256"] == corpus.fingerprint(split.train)
+    assert run.data.tags["test_sha256"] == corpus.fingerprint_sets(split.test)
     assert {"git_commit", "git_dirty", "python", "version.scikit-learn", "version.mlflow"} <= set(run.data.tags)
     assert run.info.status == "FINISHED"
 
 
-def test_a_run_has_figures_overall_by_topic_and_by_fold(run: Run) -> None:
+def test_a_run_has_metrics_overall_by_topic_and_by_fold(run: Run) -> None:
     names = set(run.data.metrics)
-    for side in ("cv", "test"):
-        assert {f"{side}/{name}" for name in ("micro_f1", "macro_f1", "none_precision", "none_recall")} <= names
+    for kind in ("cv", "test"):
+        assert {f"{kind}/{name}" for name in ("micro_f1", "macro_f1", "none_precision", "none_recall")} <= names
         for topic in support.TOPICS:
-            figures = ("precision", "recall", "f1", "average_precision")
-            assert {f"{side}/{topic}/{name}" for name in figures} <= names
+            by_topic = ("precision", "recall", "f1", "average_precision")
+            assert {f"{kind}/{topic}/{name}" for name in by_topic} <= names
     assert {f"threshold/balanced/{topic}" for topic in support.TOPICS} <= names
-    assert (run.data.metrics["rows/train"], run.data.metrics["rows/test"]) == (120, 40)
+    assert (run.data.metrics["rows/train"], run.data.metrics["rows/day"]) == (120, 40)
     assert run.data.metrics["duration_seconds"] > 0
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "fold/micro_f1")
     assert sorted(metric.step for metric in history) == [0, 1, 2]

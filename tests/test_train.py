@@ -19,11 +19,11 @@ Maker = Callable[..., support.Experiment]
 
 
 def fitted_anew(made: support.Experiment) -> Trained:
-    sides = corpus.read_sides(made.config, support.TOPICS)
-    return fit(made.config, sides.train, made.topics, lambda done, total: None)
+    split = corpus.read_split(made.config, support.TOPICS)
+    return fit(made.config, split.train, made.topics, lambda done, total: None)
 
 
-def test_same_seed_and_data_give_bit_equal_arrays_and_figures(fitted: Trained, experiment: Maker) -> None:
+def test_same_seed_and_data_give_bit_equal_arrays_and_metrics(fitted: Trained, experiment: Maker) -> None:
     again = fitted_anew(experiment())
     one, other = fitted.model.scorer(fitted.ids), again.model.scorer(again.ids)
     assert one.vocabulary.strings == other.vocabulary.strings
@@ -54,7 +54,7 @@ def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
         "thresholds.prevalence": 0.8,
         "thresholds.objective": "cost",
         "thresholds.cost_ratio": 2.0,
-        "thresholds.precision_floor": 0.95,
+        "thresholds.points": {"precision": 0.95, "balanced": 0.7, "recall": None},
     }
     params = classifier(experiment(changes).config).get_params(deep=False)
     expected = {name.partition(".")[2]: value for name, value in changes.items() if name.startswith("classifier")}
@@ -62,9 +62,8 @@ def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
     assert (params["ngram_range"], params["prefix_length"], params["min_df"]) == ((1, 1), 0, 3)
     assert (params["pivot_slope"], params["cv"], params["prevalence"], params["random_state"]) == (0.75, 4, 0.8, 5)
     points = params["operating_points"]
-    assert points["balanced"] == Objective("cost", cost_ratio=2.0, shrinkage=5.0)
-    assert points["precision"] == Objective("precision", floor=0.95, shrinkage=5.0)
-    assert points["recall"] == Objective("recall", floor=0.9, shrinkage=5.0)
+    shares = {"precision": 0.95, "balanced": 0.7, "recall": None}
+    assert points == {name: Objective("cost", share, 2.0, 5.0) for name, share in shares.items()}
 
 
 def test_the_seed_of_the_config_is_used(experiment: Maker, fitted: Trained) -> None:
@@ -93,12 +92,12 @@ def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
         assert again.model.fold_[index] == again.model.fold_[index + 10]
 
 
-def test_figures_count_every_training_row_and_none(fitted: Trained) -> None:
+def test_metrics_count_every_training_row_and_none(fitted: Trained) -> None:
     assert fitted.found.rows == 120
     assert fitted.found.support == {"bridge": 36, "orchard": 24, "chess": 24, "none": 60}
-    assert fitted.found.figures["micro_f1"].value > 0.7
+    assert fitted.found.metrics["micro_f1"].value > 0.7
     given, meant = fitted.model.oof_labels_, fitted.labels
-    assert fitted.found.figures["exact_match"].value == pytest.approx((given == meant).all(1).mean())
+    assert fitted.found.metrics["exact_match"].value == pytest.approx((given == meant).all(1).mean())
 
 
 def test_settings_that_keep_no_term_are_told(experiment: Maker) -> None:

@@ -53,17 +53,17 @@ def evaluate_command(
     from pipeline.config import read_config
 
     settings = read_config(config)
+    from pipeline.data.behaviour import behaviour_for
     from pipeline.evaluate import evaluate_candidate
     from pipeline.model.bundle import load_bundle
     from pipeline.predict.article import bundle_path
-    from pipeline.report.findings import evaluate_file, write
-    from pipeline.report.probes import probes_for
+    from pipeline.report.evaluation_report import evaluate_files, write_files
 
     failures: list[str] = []
     if data:
         bundle = load_bundle(bundle_path(model or Path(settings.output)))
-        found = evaluate_file(list(data), bundle, probes=probes_for(settings, bundle.scorer.topics))
-        write(found.written() if output else {}, output or Path())
+        found = evaluate_files(data, bundle, behaviour=behaviour_for(settings, bundle.scorer.topics))
+        write_files(found.files() if output else {}, output or Path())
     else:
         found, failures = evaluate_candidate(settings)
     if not data:

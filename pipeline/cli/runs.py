@@ -47,7 +47,7 @@ def statistics_command(config: Path) -> None:
     from pipeline.config import read_config
 
     settings = read_config(config)
-    from pipeline.describe import describe
+    from pipeline.data.statistics import describe
 
     click.echo(describe(settings), nl=False)
 

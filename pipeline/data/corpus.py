@@ -1,9 +1,9 @@
-"""Read and check labelled paragraphs, and deal them to the training and the test side."""
+"""Read and check labelled paragraphs, and split them into training rows and test sets."""
 
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.config import Config
-from pipeline.data.split import near_duplicates
 from pipeline.errors import DataError
 from pipeline.schema import LabelledParagraph
 
@@ -23,20 +22,49 @@ _SUFFIXES = (".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Labelled rows by side, and how many were left out and why."""
+class Split:
+    """Labelled rows to train on and to test on, and how many were left out and why.
+
+    Parameters
+    ----------
+    train : list of LabelledParagraph
+    test : dict of str to list of LabelledParagraph
+        By test set, the headline first.
+    unlabelled : int
+        Rows without a label, left out.
+    near_test : int
+        Training rows that nearly repeat a test row, left out.
+
+    """
 
     train: list[LabelledParagraph]
-    test: list[LabelledParagraph]
+    test: dict[str, list[LabelledParagraph]]
     unlabelled: int
     near_test: int
 
 
 def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = True) -> list[LabelledParagraph]:
-    """Read files, or folders of files, of labelled paragraphs as JSON lines (also gzipped).
+    """Read labelled paragraphs.
 
-    Raises DataError with file and line for broken JSON or UTF-8, a wrong type, an empty text, an unknown topic,
-    a duplicate id, and, where texts must be `unique`, a duplicate text.
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files of JSON lines, gzipped or not, or folders of them.
+    topics : sequence of str
+        The topic ids that a label may have.
+    unique : bool, default True
+        Whether a repeated text is an error.
+
+    Returns
+    -------
+    list of LabelledParagraph
+
+    Raises
+    ------
+    DataError
+        With file and line: for broken JSON or UTF-8, a wrong type, an empty text, an unknown topic, a duplicate
+        id or text.
+
     """
     rows: list[LabelledParagraph] = []
     seen: dict[object, str] = {}
@@ -57,30 +85,57 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     return rows
 
 
-def read_sides(config: Config, topics: Sequence[str]) -> Sides:
-    """Read an experiment's data and part it in training and test rows.
+def read_split(config: Config, topics: Sequence[str]) -> Split:
+    """Read an experiment's data and split them into training rows and test sets.
 
     Unlabelled rows are counted and left out, and so is each training row that nearly repeats a test row.
+
+    Parameters
+    ----------
+    config : Config
+    topics : sequence of str
+        The topic ids that a label may have.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    DataError
+        As `read` does, for a test set without a labelled row, and for a topic that no training row, or every one,
+        has.
+
     """
-    data, unique = config.data, not config.data.duplicates
-    rows = read(data.train, topics, unique=unique)
-    written = [row.writer in data.test_writers for row in rows]
-    missing = set(data.test_writers) - {row.writer for row in rows}
-    if missing:
-        raise DataError(f"{', '.join(data.train)}: no rows by test writer {', '.join(sorted(missing))}")
-    train = [row for row, tested in zip(rows, written, strict=True) if not tested]
-    test = [row for row, tested in zip(rows, written, strict=True) if tested]
-    test += read(data.test, topics, unique=unique) if data.test else []
-    unlabelled = sum(row.topics is None for row in train + test)
-    train, test = labelled(train), labelled(test)
-    close = _near(train, test, config.split.near_duplicate)
-    kept = [row for row, near in zip(train, close, strict=True) if not near]
+    rows = read(config.data.train, topics, unique=not config.data.duplicates)
+    sets = _test_sets(config, rows, topics)
+    writers = {writer for held_out in config.data.test.values() for writer in held_out.writers}
+    everything = [row for row in rows if row.writer not in writers]
+    train, test = labelled(everything), {name: labelled(found) for name, found in sets.items()}
+    unlabelled = len(everything) - len(train) + sum(len(sets[name]) - len(test[name]) for name in sets)
+    empty = [name for name, found in test.items() if not found]
+    if empty:
+        raise DataError(f"test set {empty[0]}: no row is labelled")
+    near = _near_test(train, [row for found in test.values() for row in found], config.split.near_duplicate)
+    kept = [row for index, row in enumerate(train) if index not in near]
     _refuse_topic_without_contrast(kept, topics)
-    return Sides(kept, test, unlabelled, len(train) - len(kept))
+    return Split(kept, test, unlabelled, len(near))
 
 
 def label_matrix(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> NDArray[np.bool_]:
-    """Give the labels of n rows as bool [n, k] in column order."""
+    """Return the labels of n rows as an indicator matrix.
+
+    Parameters
+    ----------
+    rows : sequence of LabelledParagraph
+    topics : sequence of str
+        The k topic ids, in column order.
+
+    Returns
+    -------
+    bool array of shape (n, k)
+
+    """
     found = np.zeros((len(rows), len(topics)), bool)
     for index, row in enumerate(rows):
         for topic in row.topics or ():
@@ -96,6 +151,12 @@ def labelled(rows: Iterable[LabelledParagraph]) -> list[LabelledParagraph]:
 def fingerprint(rows: Iterable[LabelledParagraph]) -> str:
     """Hash ids, texts and labels of rows, whatever their order: SHA-256 in hexadecimal."""
     return hashlib.sha256("".join(sorted(row_digest(row) for row in rows)).encode()).hexdigest()
+
+
+def fingerprint_sets(test: Mapping[str, Sequence[LabelledParagraph]]) -> str:
+    """Hash all test sets with their names, whatever their order: SHA-256 in hexadecimal."""
+    parts = sorted(f"{name}\x1f{fingerprint(rows)}" for name, rows in test.items())
+    return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
 
 
 def row_digest(row: LabelledParagraph) -> str:
@@ -123,7 +184,7 @@ def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
 
 
 def lines(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the lines of a file that are not blank, each with its place, `file:number`; raise DataError."""
+    """Yield the lines of a file that are not blank, each with its place, `file:number`; raise DataError."""
     opener = gzip.open if file.name.endswith(".gz") else open
     try:
         with opener(file, "rb") as stream:
@@ -159,13 +220,30 @@ def _check(row: LabelledParagraph, where: str, topics: Sequence[str]) -> None:
         raise DataError(f"{where}: a topic is given twice")
 
 
-def _near(train: list[LabelledParagraph], test: list[LabelledParagraph], similarity: float | None) -> list[bool]:
+def _test_sets(
+    config: Config, rows: Sequence[LabelledParagraph], topics: Sequence[str]
+) -> dict[str, list[LabelledParagraph]]:
+    sets = {}
+    for name, held_out in config.data.test.items():
+        missing = sorted(set(held_out.writers) - {row.writer for row in rows})
+        if missing:
+            raise DataError(f"{', '.join(config.data.train)}: no rows by test writer {', '.join(missing)}")
+        sets[name] = [row for row in rows if row.writer in held_out.writers]
+        if held_out.files:
+            sets[name] = read(held_out.files, topics, unique=not config.data.duplicates)
+    return sets
+
+
+def _near_test(
+    train: Sequence[LabelledParagraph], test: Sequence[LabelledParagraph], similarity: float | None
+) -> set[int]:
+    """Return the numbers of the training rows that nearly repeat a test row."""
     if similarity is None:
-        return [False] * len(train)
+        return set()
+    from pipeline.data.split import near_duplicates  # SciPy is slow to import, and reading rows does without
+
     pairs = near_duplicates([row.text for row in [*train, *test]], similarity=similarity)
-    across = pairs[(pairs[:, 0] < len(train)) & (pairs[:, 1] >= len(train)), 0]
-    near = set(across.tolist())
-    return [index in near for index in range(len(train))]
+    return set(pairs[(pairs[:, 0] < len(train)) & (pairs[:, 1] >= len(train)), 0].tolist())
 
 
 def _refuse_topic_without_contrast(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Deal rows to sides and folds: whole articles, near-duplicates together, by nothing but ids, text and seed."""
+"""Near-duplicate texts, and the groups of articles that they tie together, which share a fold."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,20 @@ _SHINGLE = 4
 
 
 def near_duplicates(texts: Sequence[str], *, similarity: float) -> NDArray[np.int64]:
-    """Find pairs of texts whose sets of 4-word shingles have a Jaccard similarity of at least `similarity`.
+    """Find pairs of texts whose sets of 4-word shingles are similar (Broder 1997, computed exactly).
 
-    Broder 1997, computed exactly. Gives int64 [pairs, 2] with the smaller row first, in order. Texts of fewer
-    than four words are compared as a whole.
+    Parameters
+    ----------
+    texts : sequence of str
+        Those of fewer than four words are compared as a whole.
+    similarity : float
+        The least Jaccard similarity of a pair.
+
+    Returns
+    -------
+    int64 array of shape (pairs, 2)
+        Row numbers, the smaller first, in order.
+
     """
     shingles = _shingle_matrix(texts)
     shared = sparse.triu(shingles @ shingles.T, k=1).tocoo()
@@ -28,7 +38,20 @@ def near_duplicates(texts: Sequence[str], *, similarity: float) -> NDArray[np.in
 
 
 def join_near_duplicates(articles: Sequence[str], pairs: NDArray[np.int64]) -> list[str]:
-    """Name a group for every row: its article, or the first of the articles that near-duplicates tie it to."""
+    """Name a group for every row: its article, or the first of the articles that near-duplicates tie it to.
+
+    Parameters
+    ----------
+    articles : sequence of str
+        The article, or other group, of each row.
+    pairs : int64 array of shape (pairs, 2)
+        As `near_duplicates` returns them.
+
+    Returns
+    -------
+    list of str
+
+    """
     names, row_article = np.unique(np.array(articles), return_inverse=True)
     edges = (np.ones(len(pairs)), (row_article[pairs[:, 0]], row_article[pairs[:, 1]]))
     _, component = connected_components(sparse.csr_array(edges, shape=(len(names), len(names))), directed=False)

@@ -1,118 +1,207 @@
-"""Count what a corpus holds: topics, pairs, sub-topics, kinds of text, agreement, and what names give away."""
+"""Data statistics: topics, pairs, sub-topics, kinds of text, agreement, and what names give away."""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from statistics import median
+from pathlib import Path
 
+import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.evaluation.tables import Row
+from pipeline.config import Config, read_topics
+from pipeline.data import corpus
+from pipeline.data.corpus import Split, label_matrix
+from pipeline.errors import DataError
+from pipeline.evaluation.tables import as_markdown
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.text.tokenizer import words
 
 Rows = Sequence[LabelledParagraph]
+SUBTOPICS = "subtopics.csv"
 _INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][\w\u2019'-]+")
 _LOWER_AT_MOST = 2
-_LENGTHS = (30, 60, 90, 120, 180)
+_LENGTHS = (0, 30, 60, 90, 120, 180)
+_NAMES_SHOWN = 25
 
 
-def topic_table(rows: Rows, topics: Sequence[Topic]) -> list[Row]:
-    """Count paragraphs by topic and side of the split: every topic, none, several, all."""
-    table: list[Row] = [["topic", "paragraphs", "share", "median words"]]
-    groups = [(topic.title, [r for r in rows if topic.id in (r.topics or ())]) for topic in topics]
-    groups.append(("none", [r for r in rows if r.topics == ()]))
-    groups.append(("two or more", [r for r in rows if len(r.topics or ()) > 1]))
-    groups.append(("all", list(rows)))
-    for name, found in groups:
-        lengths = median(len(row.text.split()) for row in found) if found else 0
-        table.append([name, str(len(found)), f"{len(found) / len(rows):.1%}", f"{lengths:g}"])
-    return table
+def describe(config: Config) -> str:
+    """Write all statistics of an experiment's data as the Markdown tables of the data card.
+
+    Parameters
+    ----------
+    config : Config
+        Titles of sub-topics come from `subtopics.csv` beside the first folder of articles.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        For rows that cannot be read, or a missing or malformed `subtopics.csv`.
+
+    """
+    topics = read_topics(Path(config.data.topics))
+    ids = [topic.id for topic in topics]
+    rows = corpus.read(config.data.train, ids, unique=not config.data.duplicates)
+    titles = _subtopic_titles(Path(config.data.train[0]).parent / SUBTOPICS)
+    tables = {
+        "Topics": topic_counts(rows, topics),
+        "Split": split_counts(corpus.read_split(config, ids)),
+        "Pairs of topics": pair_counts(rows, topics),
+        "Sub-topics": subtopic_counts(rows, titles),
+        "Agreement of the two readers": reader_agreement(rows, topics),
+        "Genres": value_counts(rows, "genre", [row.genre or "-" for row in rows]),
+        "Regions": value_counts(rows, "region", [row.region or "-" for row in rows]),
+        "Decades": value_counts(rows, "decade", [decade(row) for row in rows]),
+        "Length": value_counts(rows, "length", length_classes(rows)),
+        "Names": name_precision(rows).head(_NAMES_SHOWN),
+    }
+    return "\n".join(f"### {title}\n\n{as_markdown(table)}" for title, table in tables.items())
 
 
-def pair_table(rows: Rows, topics: Sequence[Topic]) -> list[Row]:
-    """Count paragraphs by pair of topics."""
-    counted = Counter(pair for row in rows for pair in combinations(sorted(row.topics or ()), 2))
-    table: list[Row] = [["pair", "paragraphs"]]
-    for one, other in combinations(topics, 2):
-        first, second = sorted((one.id, other.id))
-        table.append([f"{one.title} + {other.title}", str(counted[first, second])])
-    return table
+def topic_counts(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
+    """Count paragraphs with each topic, with none and with several; their share and median words."""
+    has = pd.DataFrame(label_matrix(rows, [topic.id for topic in topics]), columns=[t.title for t in topics])
+    number = has.sum(axis=1)
+    has["none"], has["two or more"], has["all"] = number == 0, number > 1, True
+    lengths = pd.Series([len(row.text.split()) for row in rows])
+    counts = has.sum()
+    return pd.DataFrame(
+        {
+            "topic": has.columns,
+            "paragraphs": counts.to_numpy(),
+            "share": (counts / len(rows)).map("{:.1%}".format).to_numpy(),
+            "median words": [f"{lengths[has[name]].median() if has[name].any() else 0:g}" for name in has],
+        }
+    )
 
 
-def value_table(rows: Rows, name: str, value: Callable[[LabelledParagraph], str]) -> list[Row]:
-    """Count paragraphs by a value of theirs, the most frequent first, with the share that has a topic."""
-    counted = Counter(map(value, rows))
-    labelled = Counter(value(row) for row in rows if row.topics)
-    table: list[Row] = [[name, "paragraphs", "with a topic"]]
-    for key, number in counted.most_common():
-        table.append([key, str(number), f"{labelled[key] / number:.0%}"])
-    return table
+def split_counts(split: Split) -> pd.DataFrame:
+    """Count articles, paragraphs, and paragraphs with a topic, of the training rows and of each test set."""
+    parts = {"train": split.train, **split.test}
+    return pd.DataFrame(
+        {
+            "split": list(parts),
+            "articles": [len({row.article for row in rows}) for rows in parts.values()],
+            "paragraphs": [len(rows) for rows in parts.values()],
+            "with a topic": [sum(bool(row.topics) for row in rows) for rows in parts.values()],
+        }
+    )
+
+
+def label_counts(split: Split, topics: Sequence[Topic]) -> pd.DataFrame:
+    """Count rows by topic, with none, and in all: a column for the training rows and for each test set."""
+    ids = [topic.id for topic in topics]
+    counts = {
+        name: [*label_matrix(rows, ids).sum(0).tolist(), sum(not row.topics for row in rows), len(rows)]
+        for name, rows in {"train": split.train, **split.test}.items()
+    }
+    return pd.DataFrame({"rows with": [*(topic.title for topic in topics), "none", "all"], **counts})
+
+
+def pair_counts(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
+    """Count paragraphs with each pair of topics."""
+    has = label_matrix(rows, [topic.id for topic in topics]).astype(int)
+    both = has.T @ has
+    pairs = list(combinations(range(len(topics)), 2))
+    return pd.DataFrame(
+        {
+            "pair": [f"{topics[i].title} + {topics[j].title}" for i, j in pairs],
+            "paragraphs": [int(both[i, j]) for i, j in pairs],
+        }
+    )
+
+
+def value_counts(rows: Rows, name: str, values: Sequence[str]) -> pd.DataFrame:
+    """Count paragraphs by a value of each row, the most frequent first, with the share that has a topic."""
+    found = pd.DataFrame({name: values, "topical": [bool(row.topics) for row in rows]})
+    counted = found.groupby(name, sort=False)["topical"].agg(["size", "mean"])
+    counted = counted.sort_values("size", ascending=False, kind="stable").reset_index()
+    counted["mean"] = counted["mean"].map("{:.0%}".format)
+    return counted.set_axis([name, "paragraphs", "with a topic"], axis=1)
 
 
 def decade(row: LabelledParagraph) -> str:
-    """Give the decade of a row's date, or say that it has none."""
+    """Return the decade of a row's date, such as 1990s, or `undated`."""
     return f"{row.date[:3]}0s" if row.date else "undated"
 
 
-def length(row: LabelledParagraph) -> str:
-    """Give the length class of a row, in words."""
-    number = len(row.text.split())
-    below = next((bound for bound in _LENGTHS if number <= bound), None)
-    return f"up to {below} words" if below else f"over {_LENGTHS[-1]} words"
+def length_classes(rows: Rows) -> list[str]:
+    """Return the length class of each row, in words."""
+    names = [*(f"up to {bound} words" for bound in _LENGTHS[1:]), f"over {_LENGTHS[-1]} words"]
+    lengths = pd.Series([len(row.text.split()) for row in rows])
+    return pd.cut(lengths, [*_LENGTHS, float("inf")], labels=names).astype(str).tolist()
 
 
-def agreement_table(rows: Rows, topics: Sequence[Topic]) -> list[Row]:
+def reader_agreement(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
     """Compare the writer's labels with the second reader's: Cohen's kappa (Cohen 1960) for each topic."""
     read = [row for row in rows if row.reader_topics is not None and row.writer_topics is not None]
-    table: list[Row] = [["topic", "both", "writer only", "reader only", "kappa"]]
+    table = []
     for topic in topics:
-        writer = [topic.id in (row.writer_topics or ()) for row in read]
-        reader = [topic.id in (row.reader_topics or ()) for row in read]
-        pairs = Counter(zip(writer, reader, strict=True))
-        kappa = cohen_kappa_score(writer, reader)
-        counts = [pairs[True, True], pairs[True, False], pairs[False, True]]
-        table.append([topic.title, *map(str, counts), f"{kappa:.3f}"])
-    return table
+        writer = pd.Series([topic.id in (row.writer_topics or ()) for row in read])
+        reader = pd.Series([topic.id in (row.reader_topics or ()) for row in read])
+        counts = [(writer & reader).sum(), (writer & ~reader).sum(), (~writer & reader).sum()]
+        table.append([topic.title, *counts, f"{cohen_kappa_score(writer, reader):.3f}"])
+    return pd.DataFrame(table, columns=["topic", "both", "writer only", "reader only", "kappa"])
 
 
-def subtopic_table(rows: Rows, titles: dict[str, str]) -> list[Row]:
-    """Count paragraphs by the sub-topic codes that the second reader gave."""
+def subtopic_counts(rows: Rows, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Count paragraphs by the sub-topic codes that the second reader assigned."""
     counted = Counter(code for row in rows for code in row.subtopics or ())
-    table: list[Row] = [["code", "sub-topic", "paragraphs"]]
-    return table + [[code, title, str(counted[code])] for code, title in titles.items()]
+    table = [[code, title, counted[code]] for code, title in titles.items()]
+    return pd.DataFrame(table, columns=["code", "sub-topic", "paragraphs"])
 
 
-def name_table(rows: Rows, *, most: int = 100) -> list[Row]:
-    """List the most frequent names with the topic each predicts best, and with what precision.
+def name_precision(rows: Rows, *, most: int = 100) -> pd.DataFrame:
+    """List the most frequent names with the topic that each predicts best, and with what precision.
 
     A name is a word that stands capitalised inside a sentence and hardly ever in lower case; months and days count
     too. The table is sorted by precision.
     """
+    found = _names(rows)
+    counts = found["name"].value_counts().rename("paragraphs").sort_index()
+    counts = counts.sort_values(ascending=False, kind="stable").head(most)
+    pairs = found.explode("topic").dropna()
+    hits = pairs.value_counts(["name", "topic"]).sort_index().rename("hits").reset_index()
+    best = hits.sort_values("hits", ascending=False, kind="stable").drop_duplicates("name").set_index("name")
+    table = counts.to_frame().join(best).fillna({"topic": "-", "hits": 0})
+    table["precision"] = table["hits"] / table["paragraphs"]
+    table = table.reset_index(names="name").sort_values(["precision", "name"], ascending=False, ignore_index=True)
+    table["precision"] = table["precision"].map("{:.2f}".format)
+    columns = {"topic": "topic it goes with most"}
+    return table[["name", "paragraphs", "topic", "precision"]].rename(columns=columns)
+
+
+def _names(rows: Rows) -> pd.DataFrame:
+    """Return the names in each row, once a row, with the row's topics."""
     lower = Counter(word for row in rows for word in re.findall(r"\b[a-z]+\b", row.text))
-    topics: dict[str, Counter[str]] = defaultdict(Counter)
-    seen: Counter[str] = Counter()
-    for row in rows:
-        names = {name for name in _INSIDE.findall(row.text) if lower[name.lower()] <= _LOWER_AT_MOST}
-        seen.update(names)
-        for name in names:
-            topics[name].update(row.topics or ())
-    found = []
-    for name, number in seen.most_common(most):
-        topic, hits = max(topics[name].items(), key=lambda item: item[1], default=("-", 0))
-        found.append((hits / number, name, topic, number))
-    table: list[Row] = [["name", "paragraphs", "topic it goes with most", "precision"]]
-    return table + [
-        [name, str(number), topic, f"{share:.2f}"] for share, name, topic, number in sorted(found)[::-1]
+    names = [
+        (name, row.topics or ())
+        for row in rows
+        for name in sorted(set(_INSIDE.findall(row.text)))
+        if lower[name.lower()] <= _LOWER_AT_MOST
     ]
+    return pd.DataFrame(names, columns=["name", "topic"])
 
 
 def distinct_ngrams(rows: Rows, *, n: int) -> float:
-    """Give the share of word n-grams that occur once only among all n-grams: templates would lower it."""
+    """Return the share of all word n-grams that occur only once; templates would lower it."""
     counted = Counter(run for row in rows for run in _runs(words(row.text), n))
     return sum(1 for number in counted.values() if number == 1) / sum(counted.values())
 
 
 def _runs(tokens: list[str], n: int) -> Iterable[tuple[str, ...]]:
     return (tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
+
+
+def _subtopic_titles(path: Path) -> dict[str, str]:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return dict(zip(table["code"], table["title"], strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: a table of sub-topics with columns code and title is expected: {error}"
+        ) from None

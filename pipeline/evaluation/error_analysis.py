@@ -1,9 +1,13 @@
-"""Find what went wrong: which topic is taken for which, the worst errors, and labels that look wrong."""
+"""What went wrong: which topic is taken for which, the surest errors, and labels that look wrong."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.schema import LabelledParagraph
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -11,35 +15,99 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A row and column where label and score disagree; `distance` is |score - label|, between 0 and 1."""
+    """A row and column in which the label and the score disagree; `distance` is |score - label|, from 0 to 1."""
 
     row: int
     column: int
     distance: float
 
 
-def confusion(labels: Bools, given: Bools) -> NDArray[np.int64]:
-    """Count which topic is given where which is meant, int64 [k + 1, k + 2].
+def confusion_matrix(y_true: Bools, y_pred: Bools) -> NDArray[np.int64]:
+    """Count which topic is predicted where which is true.
 
-    Row i is a topic meant, the last row none. Column j is a topic given: on the diagonal rightly, elsewhere to
-    rows that do not mean it. Column k counts rows without any topic given, column k + 1 those where i was missed.
+    Parameters
+    ----------
+    y_true, y_pred : bool arrays of shape (n, k)
+
+    Returns
+    -------
+    int64 array of shape (k + 1, k + 2)
+        Row i is a true topic, the last row none. Column j is a predicted topic: on the diagonal rightly, elsewhere
+        for rows that do not have it. Column k counts rows for which none is predicted, column k + 1 those where
+        topic i was missed.
+
     """
-    meant = np.column_stack([labels, ~labels.any(1)]).astype(int)
-    said = np.column_stack([given, ~given.any(1)]).astype(int)
-    wrong = said * (1 - np.column_stack([labels, ~labels.any(1)]))
-    counts = meant.T @ wrong
-    np.fill_diagonal(counts, (meant * said).sum(0))
-    missed = (meant * (1 - said)).sum(0)
+    true = np.column_stack([y_true, ~y_true.any(1)]).astype(int)
+    pred = np.column_stack([y_pred, ~y_pred.any(1)]).astype(int)
+    counts = true.T @ (pred * (1 - true))
+    np.fill_diagonal(counts, (true * pred).sum(0))
+    missed = (true * (1 - pred)).sum(0)
     return np.column_stack([counts, missed]).astype(np.int64)
 
 
-def contradictions(labels: Bools, given: Bools, scores: Floats) -> list[Contradiction]:
-    """Rank the cells in which label and answer differ by how sure the score is, surest first.
+def contradictions(y_true: Bools, y_pred: Bools, y_score: Floats) -> list[Contradiction]:
+    """Rank the cells in which label and prediction differ, surest score first.
 
     Over out-of-fold scores this ranks suspect labels, by self-confidence as in Northcutt, Jiang and Chuang 2021,
-    "Confident learning"; over a test side it ranks errors. Cells without a score are left out.
+    "Confident learning"; over a test split it ranks errors.
+
+    Parameters
+    ----------
+    y_true, y_pred : bool arrays of shape (n, k)
+    y_score : float64 array of shape (n, k)
+        Cells that are NaN are left out.
+
+    Returns
+    -------
+    list of Contradiction
+
     """
-    rows, columns = np.nonzero((labels != given) & np.isfinite(scores))
-    distance = np.abs(scores - labels)[rows, columns]
+    rows, columns = np.nonzero((y_true != y_pred) & np.isfinite(y_score))
+    distance = np.abs(y_score - y_true)[rows, columns]
     order = np.argsort(-distance, kind="stable")
     return [Contradiction(int(rows[i]), int(columns[i]), float(distance[i])) for i in order]
+
+
+def label_issues(
+    rows: Sequence[LabelledParagraph], topics: Sequence[str], y_true: Bools, y_pred: Bools, y_score: Floats
+) -> str:
+    """Rank the rows whose labels the out-of-fold predictions contradict most, for a person to review.
+
+    Parameters
+    ----------
+    rows : sequence of LabelledParagraph
+        Of length n.
+    topics : sequence of str
+        The k topic ids, in column order.
+    y_true, y_pred : bool arrays of shape (n, k)
+    y_score : float64 array of shape (n, k)
+        Out-of-fold, as `y_pred` is.
+
+    Returns
+    -------
+    str
+        JSON lines, most suspect first, each row once: its rank, id and labels, the labels suggested, the topic in
+        dispute, its score, and the contradiction |score - label|.
+
+    """
+    worst = {found.row: found for found in reversed(contradictions(y_true, y_pred, y_score))}
+    ranked = sorted(worst.values(), key=lambda found: (-found.distance, found.row))
+    issues = (
+        {
+            "rank": rank,
+            "article": rows[found.row].article,
+            "paragraph": rows[found.row].paragraph,
+            "contradiction": round(found.distance, 4),
+            "topic": topics[found.column],
+            "score": round(float(y_score[found.row, found.column]), 4),
+            "topics": _names(topics, y_true[found.row]),
+            "suggested": _names(topics, y_pred[found.row]),
+            "text": rows[found.row].text,
+        }
+        for rank, found in enumerate(ranked, 1)
+    )
+    return "".join(json.dumps(issue, ensure_ascii=False) + "\n" for issue in issues)
+
+
+def _names(topics: Sequence[str], row: Bools) -> list[str]:
+    return [topic for topic, yes in zip(topics, row, strict=True) if yes]

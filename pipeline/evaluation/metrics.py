@@ -1,129 +1,163 @@
-"""Compare labels given with labels meant: every figure of the project, as point values or over resamples."""
+"""Metrics of multi-label predictions, on the rows as they are or over bootstrap resamples of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_BATCH = 50
+Metric = Callable[[Floats, Bools, Floats], Floats]
+_BATCH = 50  # resamples at a time, to bound memory
 
 
-def figures(
-    topics: Sequence[str], labels: Bools, given: Bools, scores: Floats, weights: Floats | None = None
+def compute_metrics(
+    topics: Sequence[str], y_true: Bools, y_pred: Bools, y_score: Floats, weights: Floats | None = None
 ) -> dict[str, Floats]:
-    """Compute all figures at once for B weightings of the rows, each figure float64 [B].
+    """Compute every metric of the project for B weightings of n rows and k topics.
 
-    `labels` (meant) and `given` are bool [n, k], `scores` float64 [n, k], `weights` float64 [B, n] (default: one
-    tfidf, all ones; a bootstrap passes how often each row was drawn). Keys are `micro_f1`, `none_recall`,
-    `mine_action/f1` and so on. Where a topic has no positive row its figures are NaN, and macro averages are taken
-    over the topics that have one; precision is 0 where nothing was given. All figures but `calibration_error` are
-    the better the higher.
+    Where a topic has no positive row its metrics are NaN, and macro averages are taken over the topics that have
+    one; precision is 0 where nothing was predicted. Every metric but `calibration_error` is better when higher.
+
+    Parameters
+    ----------
+    topics : sequence of str
+        The k topic ids, in column order.
+    y_true, y_pred : bool arrays of shape (n, k)
+    y_score : float64 array of shape (n, k)
+    weights : float64 array of shape (B, n), optional
+        How often each row counts; default: one weighting, all ones.
+
+    Returns
+    -------
+    dict of str to float64 array of shape (B,)
+        By name: `micro_f1`, `none_recall`, `exact_match`, `<topic>/f1` and so on.
+
     """
     if weights is None:
-        weights = np.ones((1, len(labels)))
+        weights = np.ones((1, len(y_true)))
     batches = [weights[i : i + _BATCH] for i in range(0, len(weights), _BATCH)]
-    parts = [_figures(topics, labels, given, scores, batch) for batch in batches]
+    parts = [_batch_metrics(topics, y_true, y_pred, y_score, batch) for batch in batches]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def point(figures_: dict[str, Floats]) -> dict[str, float]:
-    """Take the first tfidf's value of every figure."""
-    return {name: float(values[0]) for name, values in figures_.items()}
+def point_values(metrics: Mapping[str, Floats]) -> dict[str, float]:
+    """Return the value of every metric for the first weighting, the data as they are."""
+    return {name: float(values[0]) for name, values in metrics.items()}
 
 
-def _figures(
-    topics: Sequence[str], labels: Bools, given: Bools, scores: Floats, weights: Floats
-) -> dict[str, Floats]:
-    hits, misses = weights @ (labels & given), weights @ (labels & ~given)
-    alarms = weights @ (~labels & given)
-    positives = hits + misses
-    absent = positives == 0
-    precision = np.where(absent, np.nan, _ratio(hits, hits + alarms))
-    recall = np.where(absent, np.nan, _ratio(hits, positives))
-    f1 = np.where(absent, np.nan, _ratio(2 * hits, 2 * hits + misses + alarms))
-    ranking = np.column_stack(
-        [_average_precision(scores[:, c], labels[:, c], weights) for c in range(len(topics))]
-    )
-    found = {
-        "micro_precision": _ratio(hits.sum(1), (hits + alarms).sum(1)),
-        "micro_recall": _ratio(hits.sum(1), positives.sum(1)),
-        "micro_f1": _ratio(2 * hits.sum(1), (2 * hits + misses + alarms).sum(1)),
-        "macro_precision": _mean(precision),
-        "macro_recall": _mean(recall),
-        "macro_f1": _mean(f1),
-        "macro_average_precision": _mean(ranking),
-        **_none_figures(labels, given, weights),
-        "exact_match": _ratio(weights @ (labels == given).all(1), weights.sum(1)),
-    }
-    for column, topic in enumerate(topics):
-        found[f"{topic}/precision"] = precision[:, column]
-        found[f"{topic}/recall"] = recall[:, column]
-        found[f"{topic}/f1"] = f1[:, column]
-        found[f"{topic}/average_precision"] = ranking[:, column]
-        found[f"{topic}/calibration_error"] = expected_calibration_error(
-            scores[:, column], labels[:, column], weights
-        )
-    return found
+def f1_score(true_positives: Floats, n_true: Floats, n_pred: Floats) -> Floats:
+    """Return F1 from counts of any shape: true positives, true labels, predicted labels; 0 where all are 0."""
+    return ratio(2 * true_positives, np.asarray(n_true + n_pred, float))
 
 
-def _none_figures(labels: Bools, given: Bools, weights: Floats) -> dict[str, Floats]:
-    meant, said = ~labels.any(1), ~given.any(1)
-    hits = weights @ (meant & said)
-    precision, recall = _ratio(hits, weights @ said), _ratio(hits, weights @ meant)
-    return {
-        "none_precision": precision,
-        "none_recall": recall,
-        "none_f1": _ratio(2 * precision * recall, precision + recall),
-    }
+def macro_average(values: Floats) -> Floats:
+    """Average [B, k] over the topics whose value is defined, float64 [B]."""
+    defined = np.isfinite(values)
+    return ratio(np.where(defined, values, 0.0).sum(1), defined.sum(1).astype(float))
 
 
-def _average_precision(scores: Floats, labels: Bools, weights: Floats) -> Floats:
-    """Sum precision over recall steps, with equal scores taken as one step (scikit-learn's definition)."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    weighted = weights[:, order]
-    given = np.cumsum(weighted, axis=1)[:, last]
-    hits = np.cumsum(weighted * labels[order], axis=1)[:, last]
-    steps = np.diff(hits, axis=1, prepend=0.0)
-    total = hits[:, -1]
-    return np.where(total > 0, _ratio((steps * _ratio(hits, given)).sum(1), total), np.nan)
-
-
-def _mean(values: Floats) -> Floats:
-    present = np.isfinite(values)
-    return _ratio(np.where(present, values, 0.0).sum(1), present.sum(1).astype(float))
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide elementwise, with 0 where the denominator is 0."""
     quotient: Floats = np.divide(
         numerator, denominator, out=np.zeros_like(numerator, float), where=denominator > 0
     )
     return quotient
 
 
-def expected_calibration_error(
-    scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], *, bins: int = 10
-) -> NDArray[np.float64]:
+def _batch_metrics(
+    topics: Sequence[str], y_true: Bools, y_pred: Bools, y_score: Floats, weights: Floats
+) -> dict[str, Floats]:
+    hits, n_true, n_pred = (weights @ cells for cells in (y_true & y_pred, y_true, y_pred))
+    by_topic = {
+        "precision": ratio(hits, n_pred),
+        "recall": ratio(hits, n_true),
+        "f1": f1_score(hits, n_true, n_pred),
+        "average_precision": _by_column(_average_precision, y_score, y_true, weights),
+    }
+    by_topic = {name: np.where(n_true > 0, values, np.nan) for name, values in by_topic.items()}
+    found = {
+        "micro_precision": ratio(hits.sum(1), n_pred.sum(1)),
+        "micro_recall": ratio(hits.sum(1), n_true.sum(1)),
+        "micro_f1": f1_score(hits.sum(1), n_true.sum(1), n_pred.sum(1)),
+        **{f"macro_{name}": macro_average(values) for name, values in by_topic.items()},
+        **_none_metrics(y_true, y_pred, weights),
+        "exact_match": ratio(weights @ (y_true == y_pred).all(1), weights.sum(1)),
+    }
+    by_topic["calibration_error"] = _by_column(expected_calibration_error, y_score, y_true, weights)
+    return found | {
+        f"{topic}/{name}": values[:, column]
+        for column, topic in enumerate(topics)
+        for name, values in by_topic.items()
+    }
+
+
+def _none_metrics(y_true: Bools, y_pred: Bools, weights: Floats) -> dict[str, Floats]:
+    none_true, none_pred = ~y_true.any(1), ~y_pred.any(1)
+    hits, n_true, n_pred = (weights @ rows for rows in (none_true & none_pred, none_true, none_pred))
+    return {
+        "none_precision": ratio(hits, n_pred),
+        "none_recall": ratio(hits, n_true),
+        "none_f1": f1_score(hits, n_true, n_pred),
+    }
+
+
+def _by_column(metric: Metric, y_score: Floats, y_true: Bools, weights: Floats) -> Floats:
+    columns = range(y_true.shape[1])
+    return np.column_stack([metric(y_score[:, column], y_true[:, column], weights) for column in columns])
+
+
+def _average_precision(y_score: Floats, y_true: Bools, weights: Floats) -> Floats:
+    """Sum precision over recall steps, with equal scores taken as one step (scikit-learn's definition)."""
+    order = np.argsort(-y_score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(y_score[order]) != 0, True))
+    weighted = weights[:, order]
+    n_pred = np.cumsum(weighted, axis=1)[:, last]
+    hits = np.cumsum(weighted * y_true[order], axis=1)[:, last]
+    steps = np.diff(hits, axis=1, prepend=0.0)
+    return ratio((steps * ratio(hits, n_pred)).sum(1), hits[:, -1])
+
+
+def expected_calibration_error(y_score: Floats, y_true: Bools, weights: Floats, *, bins: int = 10) -> Floats:
     """Average the gap between score and frequency over equal-width bins, weighted by their size.
 
-    Naeini, Cooper and Hauskrecht 2015, for one topic: `scores` float64 [n], `labels` bool [n], and B weightings of
-    the rows, `weights` float64 [B, n]; gives float64 [B].
+    The expected calibration error of Naeini, Cooper and Hauskrecht 2015, for one topic.
+
+    Parameters
+    ----------
+    y_score : float64 array of shape (n,)
+    y_true : bool array of shape (n,)
+    weights : float64 array of shape (B, n)
+    bins : int, default 10
+
+    Returns
+    -------
+    float64 array of shape (B,)
+
     """
-    index = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = weights @ ((scores - labels)[:, None] * np.eye(bins)[index])
-    error: NDArray[np.float64] = np.abs(gaps).sum(1) / weights.sum(1)
+    index = np.minimum((y_score * bins).astype(int), bins - 1)
+    gaps = weights @ ((y_score - y_true)[:, None] * np.eye(bins)[index])
+    error: Floats = np.abs(gaps).sum(1) / weights.sum(1)
     return error
 
 
-def reliability(
-    scores: NDArray[np.float64], labels: NDArray[np.bool_], *, bins: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean score and frequency of the label in each bin that is not empty, for a reliability curve."""
-    index = np.minimum((scores * bins).astype(int), bins - 1)
+def reliability_curve(y_score: Floats, y_true: Bools, *, bins: int = 10) -> tuple[Floats, Floats]:
+    """Return mean score and share of positives in each equal-width bin that is not empty.
+
+    Parameters
+    ----------
+    y_score : float64 array of shape (n,)
+    y_true : bool array of shape (n,)
+    bins : int, default 10
+
+    Returns
+    -------
+    mean_score, share_true : float64 arrays of shape (bins that are not empty,)
+
+    """
+    index = np.minimum((y_score * bins).astype(int), bins - 1)
     size = np.bincount(index, minlength=bins)
     filled = size > 0
-    mean = np.bincount(index, scores, minlength=bins)[filled] / size[filled]
-    frequency = np.bincount(index, labels, minlength=bins)[filled] / size[filled]
-    return mean, frequency
+    mean_score = np.bincount(index, y_score, minlength=bins)[filled] / size[filled]
+    share_true = np.bincount(index, y_true, minlength=bins)[filled] / size[filled]
+    return mean_score, share_true

@@ -1,23 +1,43 @@
-"""Change what must not matter in a text: a name, a number, a dateline, capitals, quotation marks."""
+"""Change a text to see what a model goes by.
+
+A perturbation changes what must not matter: a name, a number, a dateline, capitals, quotation marks. Masking takes
+out the topic's own names, to see what the model knows beside them.
+"""
 
 import re
 import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from pipeline.text.tokenizer import words
+
 _OPENING = re.compile(r"(?<![^\s(\[\u2014-])\"")
 _TYPOGRAPHIC = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
+_TOKEN = re.compile(r"[^\W_]+")
+_MASK = "\u2014"  # a dash is no word
+_LONGEST_PHRASE = 12
+Phrases = dict[str, list[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class Perturbation:
     """One way to change a text without changing what it says of any topic.
 
-    `swap` puts another of `values` in place of whatever `pattern` finds (or its group that matches; default: the
-    values themselves). `prefix` puts one of `values` in front. `upper` writes all in capitals, `quotes` turns
-    straight quotation marks typographic, or typographic ones straight. Rows with a topic in `unless` are left
-    out, because there the change does matter.
+    Parameters
+    ----------
+    name : str
+    how : {"swap", "prefix", "upper", "quotes"}
+        `swap` puts another of `values` in place of whatever `pattern` finds. `prefix` puts one of `values` in
+        front. `upper` writes all in capitals. `quotes` turns straight quotation marks typographic, or typographic
+        ones straight.
+    values : tuple of str, optional
+    pattern : str, optional
+        A regular expression; only its group that matches is replaced, if it has one. Default: the values.
+    unless : tuple of str, optional
+        Topics whose rows are left out, because there the change does matter.
+
     """
 
     name: str
@@ -34,7 +54,7 @@ class Perturbation:
 
 
 def perturbed(text: str, change: Perturbation) -> str:
-    """Change a text, always in the same way; it comes back as it is where there is nothing to change."""
+    """Change a text, always in the same way; return it as it is where there is nothing to change."""
     if change.how == "upper":
         return text.upper()
     if change.how == "quotes":
@@ -59,3 +79,34 @@ def _swapped(match: re.Match[str], change: Perturbation, text: str) -> str:
 
 def _typographic(text: str) -> str:
     return _OPENING.sub("\u201c", text).replace('"', "\u201d").replace("'", "\u2019")
+
+
+def phrase_index(phrases: Iterable[str]) -> Phrases:
+    """Fold phrases and index them by their first word, longest first."""
+    index: Phrases = {}
+    for phrase in {tuple(_folded(token) for token in _TOKEN.findall(phrase)) for phrase in phrases}:
+        if phrase:
+            index.setdefault(phrase[0], []).append(phrase)
+    return {first: sorted(owned, key=len, reverse=True) for first, owned in index.items()}
+
+
+def mask(text: str, phrases: Phrases) -> str:
+    """Put a dash in place of every phrase; case, accents, hyphens and spacing do not matter."""
+    tokens = [(match.start(), match.end(), _folded(match[0])) for match in _TOKEN.finditer(text)]
+    pieces, kept, place = [], 0, 0
+    while place < len(tokens):
+        length = _matched([folded for _, _, folded in tokens[place : place + _LONGEST_PHRASE]], phrases)
+        if length:
+            pieces += [text[kept : tokens[place][0]], _MASK]
+            kept = tokens[place + length - 1][1]
+        place += max(length, 1)
+    return "".join(pieces) + text[kept:]
+
+
+def _matched(ahead: Sequence[str], phrases: Phrases) -> int:
+    fitting = (p for p in phrases.get(ahead[0], ()) if tuple(ahead[: len(p)]) == p)
+    return len(next(fitting, ()))
+
+
+def _folded(token: str) -> str:
+    return " ".join(words(token))

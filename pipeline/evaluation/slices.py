@@ -1,4 +1,4 @@
-"""Part rows into slices, to see where a model is good and where it is not."""
+"""Slices of a test set, to see where a model is good and where it is not."""
 
 import re
 from collections.abc import Sequence
@@ -25,16 +25,30 @@ class SliceRule:
 
 
 def slices(
-    rows: Sequence[LabelledParagraph], labels: NDArray[np.bool_], rules: Sequence[SliceRule]
+    rows: Sequence[LabelledParagraph], y_true: NDArray[np.bool_], rules: Sequence[SliceRule]
 ) -> dict[tuple[str, str], NDArray[np.bool_]]:
-    """Find the rows, bool [n], of each slice (kind, group): by rule, decade, length and number of topics."""
+    """Find the rows of each slice: by rule, decade, length and number of topics.
+
+    Parameters
+    ----------
+    rows : sequence of LabelledParagraph
+        Of length n.
+    y_true : bool array of shape (n, k)
+    rules : sequence of SliceRule
+
+    Returns
+    -------
+    dict of (kind, group) to bool array of shape (n,)
+        Every row is in one group of each kind.
+
+    """
     kinds: dict[str, list[str]] = {
         field: [_by_rule(getattr(row, field), [rule for rule in rules if rule.field == field]) for row in rows]
         for field in dict.fromkeys(rule.field for rule in rules)
     }
     kinds["decade"] = [_decade(row) for row in rows]
     kinds["length"] = [_length(row.text) for row in rows]
-    kinds["topics"] = [("none", "one", "several")[min(count, _SEVERAL)] for count in labels.sum(1)]
+    kinds["topics"] = [("none", "one", "several")[min(count, _SEVERAL)] for count in y_true.sum(1)]
     return {
         (kind, group): np.array([name == group for name in names], bool)
         for kind, names in kinds.items()
@@ -50,7 +64,7 @@ def _by_rule(value: str | None, rules: Sequence[SliceRule]) -> str:
 
 
 def _decade(row: LabelledParagraph) -> str:
-    """Take the decade of the date, or else of a year that the genre names ("foreign page, 2002")."""
+    """Return the decade of the date, or else of a year that the genre names ("foreign page, 2002")."""
     year = _YEAR.search(row.date or "") or _YEAR.search(row.genre or "")
     return f"{year[0][:3]}0s" if year else "not stated"
 

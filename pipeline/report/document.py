@@ -1,26 +1,46 @@
-"""A report as sections of tables and plots, and how it is written in Markdown and as JSON."""
+"""A report as sections of tables and plots, written as Markdown, as JSON records, or as one HTML page."""
 
+import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure as Plot
+import matplotlib as mpl
+import pandas as pd
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from pipeline.evaluation.tables import Table, as_markdown, records
+from pipeline.evaluation.estimates import Estimate
+from pipeline.evaluation.tables import as_markdown, to_records
+from pipeline.report.plots import INK
+
+_IDS = re.compile(r'( id="|href="#|url\(#)')
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report: what it shows, in words, then tables and plots (by file name)."""
+    """One part of a report.
+
+    Parameters
+    ----------
+    id, title : str
+    text : str, optional
+        What the section shows, in words.
+    tables : tuple of DataFrame, optional
+    plots : tuple of (name, Figure), optional
+
+    """
 
     id: str
     title: str
     text: str = ""
-    tables: tuple[Table, ...] = ()
-    plots: tuple[tuple[str, Plot], ...] = ()
+    tables: tuple[pd.DataFrame, ...] = ()
+    plots: tuple[tuple[str, Figure], ...] = ()
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
-    """Write a report in Markdown; of plots it says only their names."""
+    """Write a report in Markdown; plots are only named."""
     parts = [f"# {title}\n"]
     for section in sections:
         parts.append(f"## {section.title}\n")
@@ -30,6 +50,41 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     return "\n".join(parts)
 
 
-def plain_sections(sections: Sequence[Section]) -> dict[str, list[list[dict[str, object]]]]:
-    """Give the tables of every section as lists of JSON objects."""
-    return {section.id: [records(table) for table in section.tables] for section in sections if section.tables}
+def section_records(sections: Sequence[Section]) -> dict[str, list[list[dict[str, object]]]]:
+    """Return the tables of every section as JSON objects, by the section's id."""
+    return {section.id: [to_records(table) for table in section.tables] for section in sections if section.tables}
+
+
+def html(title: str, sections: Sequence[Section], *, lead: str = "") -> str:
+    """Write a report as one HTML page, for screen, dark screen and paper.
+
+    Parameters
+    ----------
+    title : str
+    sections : sequence of Section
+    lead : str, optional
+        A line below the title.
+
+    Returns
+    -------
+    str
+        Style and plots are inside: no script, no network.
+
+    """
+    environment = Environment(
+        loader=PackageLoader("pipeline"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["svg"] = _svg
+    environment.tests["estimate"] = lambda cell: isinstance(cell, Estimate)
+    return environment.get_template("evaluation.html").render(title=title, sections=sections, lead=lead)
+
+
+def _svg(plot: Figure, name: str) -> Markup:
+    """Draw a plot in the page's own ink and font, with ids that no other plot of the page has."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        plot.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue().split("<svg", 1)[1]
+    svg = _IDS.sub(lambda match: f"{match[0]}{name}-", svg.replace(INK, "currentColor"))
+    label = Markup('<svg role="img" aria-label="{}"').format(plot.axes[0].get_title())
+    return label + Markup(svg)  # Matplotlib has escaped every text in it

@@ -1,4 +1,4 @@
-"""Draw what tables cannot show: curves of precision, reliability, thresholds and learning, and labels' spread.
+"""Plots of what tables cannot show: precision and recall, reliability, thresholds, learning, shares of labels.
 
 Axes and text are drawn in one grey, `INK`, that is read on white and on black alike, and that a page may replace.
 """
@@ -8,13 +8,13 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.evaluation.metrics import reliability
-from pipeline.evaluation.tables import Figure as Measured
-from pipeline.evaluation.tables import Table
+from pipeline.evaluation.estimates import Estimate
+from pipeline.evaluation.metrics import f1_score, reliability_curve
 from pipeline.schema import Topic
 
 Floats = NDArray[np.float64]
@@ -30,80 +30,132 @@ _STYLE: dict[Any, Any] = {
 _CURVES = ("#1a5fb4", "#b3541e", "#2e7d32", "#7b2fa8")
 
 
-def precision_recall(topics: Sequence[Topic], scores: Floats, labels: Bools) -> Figure:
-    """Draw a precision-recall curve a topic; `scores` float64 [n, k], `labels` bool [n, k]."""
+def precision_recall(topics: Sequence[Topic], y_score: Floats, y_true: Bools) -> Figure:
+    """Draw a precision-recall curve for each topic.
+
+    Parameters
+    ----------
+    topics : sequence of Topic
+        Of length k.
+    y_score : float64 array of shape (n, k)
+        Scores that are NaN are left out.
+    y_true : bool array of shape (n, k)
+
+    Returns
+    -------
+    Figure
+
+    """
     figure, axes = _axes("recall", "precision", "Precision against recall")
     for column, topic in enumerate(topics):
-        rows = np.isfinite(scores[:, column])
-        if labels[rows, column].any():
-            recall, precision = _recall_precision(scores[rows, column], labels[rows, column])
+        rows = np.isfinite(y_score[:, column])
+        if y_true[rows, column].any():
+            recall, precision = _recall_precision(y_score[rows, column], y_true[rows, column])
             axes.plot(recall, precision, color=topic.colour, label=topic.title)
     axes.set_ylim(0, 1.02)
     return _finished(figure, axes, len(topics))
 
 
-def reliability_curves(topics: Sequence[Topic], scores: Floats, labels: Bools) -> Figure:
-    """Draw how often a topic was meant against the score it got; on the diagonal, scores are probabilities."""
-    figure, axes = _axes("mean score", "share meant", "Reliability")
+def reliability(topics: Sequence[Topic], y_score: Floats, y_true: Bools, *, title: str = "Reliability") -> Figure:
+    """Draw how often a topic is true against its score; on the diagonal, scores are probabilities.
+
+    Parameters
+    ----------
+    topics : sequence of Topic
+        Of length k.
+    y_score : float64 array of shape (n, k)
+        Scores that are NaN are left out.
+    y_true : bool array of shape (n, k)
+    title : str, optional
+
+    Returns
+    -------
+    Figure
+
+    """
+    figure, axes = _axes("mean score", "share true", title)
     axes.plot([0, 1], [0, 1], color=INK, linestyle=":")
     for column, topic in enumerate(topics):
-        rows = np.isfinite(scores[:, column])
-        mean, frequency = reliability(scores[rows, column], labels[rows, column])
-        axes.plot(mean, frequency, marker="o", color=topic.colour, label=topic.title)
+        rows = np.isfinite(y_score[:, column])
+        mean_score, share_true = reliability_curve(y_score[rows, column], y_true[rows, column])
+        axes.plot(mean_score, share_true, marker="o", color=topic.colour, label=topic.title)
     return _finished(figure, axes, len(topics))
 
 
-def label_counts(topics: Sequence[Topic], sides: Mapping[str, Bools]) -> Figure:
-    """Draw how many rows of each side have each topic, and none."""
+def label_shares(topics: Sequence[Topic], sets: Mapping[str, Bools]) -> Figure:
+    """Draw the share of rows with each topic, and with none, in each set of rows, bool [n, k]."""
     figure, axes = _axes("", "share of rows", "Labels")
     names = [topic.title for topic in topics] + ["none"]
-    width = 0.8 / len(sides)
-    for place, (side, labels) in enumerate(sides.items()):
-        share = np.append(labels.mean(0), (~labels.any(1)).mean())
-        axes.bar(np.arange(len(names)) + place * width, share, width, label=f"{side} ({len(labels)} rows)")
+    width = 0.8 / len(sets)
+    for place, (name, y_true) in enumerate(sets.items()):
+        share = np.append(y_true.mean(0), (~y_true.any(1)).mean())
+        axes.bar(np.arange(len(names)) + place * width, share, width, label=f"{name} ({len(y_true)} rows)")
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, names, rotation=30, ha="right")
     return _finished(figure, axes, 0)
 
 
-def threshold_curves(topics: Sequence[Topic], scores: Floats, labels: Bools, thresholds: Floats) -> Figure:
-    """Draw each topic's F1 at every threshold, and a dot at the threshold in use, float64 [k]."""
+def threshold_curves(topics: Sequence[Topic], y_score: Floats, y_true: Bools, thresholds: Floats) -> Figure:
+    """Draw each topic's F1 at every threshold, and a dot at the threshold in use.
+
+    Parameters
+    ----------
+    topics : sequence of Topic
+        Of length k.
+    y_score : float64 array of shape (n, k)
+    y_true : bool array of shape (n, k)
+    thresholds : float64 array of shape (k,)
+
+    Returns
+    -------
+    Figure
+
+    """
     figure, axes = _axes("threshold", "F1", "F1 at every threshold")
     grid = np.linspace(0.01, 0.99, 99)
     for column, topic in enumerate(topics):
-        curve = _f1(scores[:, column], labels[:, column], grid)
-        axes.plot(grid, curve, color=topic.colour, label=topic.title)
+        cells = (y_score[:, column], y_true[:, column])
+        axes.plot(grid, _f1_at(*cells, grid), color=topic.colour, label=topic.title)
         chosen = thresholds[column : column + 1]
-        axes.plot(chosen, _f1(scores[:, column], labels[:, column], chosen), "o", color=topic.colour)
+        axes.plot(chosen, _f1_at(*cells, chosen), "o", color=topic.colour)
     axes.set_ylim(0, 1.02)
     return _finished(figure, axes, len(topics))
 
 
-def learning_curve(table: Table) -> Figure:
-    """Draw a learning curve: the second column are articles, the last ones are figures on sets of rows."""
+def learning_curve(table: pd.DataFrame) -> Figure:
+    """Draw a learning curve.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A column `articles`, and after `share`, `articles` and `rows` a column of estimates for each set of rows.
+
+    Returns
+    -------
+    Figure
+
+    """
     figure, axes = _axes("training articles", "macro F1", "Learning curve")
-    for colour, column in zip(_CURVES, range(3, len(table[0])), strict=False):
-        points = [(int(str(row[1])), cell) for row in table[1:] if isinstance(cell := row[column], Measured)]
-        articles, cells = [place for place, _ in points], [cell for _, cell in points]
-        axes.plot(articles, [cell.value for cell in cells], "o-", color=colour, label=str(table[0][column]))
-        axes.fill_between(
-            articles, [cell.low for cell in cells], [cell.high for cell in cells], color=colour, alpha=0.15
-        )
-    return _finished(figure, axes, len(table[0]) - 3)
+    names = list(table.columns[3:])
+    for colour, name in zip(_CURVES, names, strict=False):
+        known = table[table[name].map(lambda cell: isinstance(cell, Estimate))]
+        articles, estimates = known["articles"].astype(int), known[name]
+        low, high = ([getattr(found, end) for found in estimates] for end in ("low", "high"))
+        axes.plot(articles, [found.value for found in estimates], "o-", color=colour, label=name)
+        axes.fill_between(articles, low, high, color=colour, alpha=0.15)
+    return _finished(figure, axes, len(names))
 
 
-def _recall_precision(scores: Floats, labels: Bools) -> tuple[Floats, Floats]:
-    """Give recall and precision at each distinct score, from the highest down, after the point (0, 1)."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    hits = np.cumsum(labels[order])[last]
-    return np.append(0.0, hits / labels.sum()), np.append(1.0, hits / (last + 1))
+def _recall_precision(y_score: Floats, y_true: Bools) -> tuple[Floats, Floats]:
+    """Return recall and precision at each distinct score, from the highest down, after the point (0, 1)."""
+    order = np.argsort(-y_score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(y_score[order]) != 0, True))
+    hits = np.cumsum(y_true[order])[last]
+    return np.append(0.0, hits / y_true.sum()), np.append(1.0, hits / (last + 1))
 
 
-def _f1(scores: Floats, labels: Bools, thresholds: Floats) -> Floats:
-    given = scores[:, None] >= thresholds
-    hits = (given & labels[:, None]).sum(0)
-    f1: Floats = 2 * hits / np.maximum(given.sum(0) + labels.sum(), 1)
-    return f1
+def _f1_at(y_score: Floats, y_true: Bools, thresholds: Floats) -> Floats:
+    y_pred = y_score[:, None] >= thresholds
+    return f1_score((y_pred & y_true[:, None]).sum(0), y_true.sum(), y_pred.sum(0))
 
 
 def _axes(x: str, y: str, title: str) -> tuple[Figure, Axes]:

@@ -3,30 +3,28 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 
-from pipeline.evaluation.tables import Figure
-from pipeline.report.document import Section
-from pipeline.report.html import html
-from pipeline.report.plots import precision_recall, reliability_curves
+from pipeline.evaluation.estimates import Estimate
+from pipeline.report.document import Section, html, markdown, section_records
+from pipeline.report.plots import precision_recall, reliability
 from pipeline.schema import Topic
 
 TOPICS = (Topic("x", "X & Y", colour="#336699"),)
-SCORES, LABELS = np.array([[0.9], [0.2], [0.4]]), np.array([[True], [False], [True]])
-PAGE = html(
-    "A <report>",
-    [
-        Section("one", "One", "Text & more.", ([["name", "f1"], ["a<b", Figure(0.5, 0.4, 0.6)]],)),
-        Section(
-            "two",
-            "Two",
-            plots=(
-                ("first", precision_recall(TOPICS, SCORES, LABELS)),
-                ("second", reliability_curves(TOPICS, SCORES, LABELS)),
-            ),
+Y_SCORE, Y_TRUE = np.array([[0.9], [0.2], [0.4]]), np.array([[True], [False], [True]])
+TABLE = pd.DataFrame({"name": ["a<b", "c"], "f1": [Estimate(0.5, 0.4, 0.6), "-"]})
+SECTIONS = [
+    Section("one", "One", "Text & more.", (TABLE,)),
+    Section(
+        "two",
+        "Two",
+        plots=(
+            ("first", precision_recall(TOPICS, Y_SCORE, Y_TRUE)),
+            ("second", reliability(TOPICS, Y_SCORE, Y_TRUE)),
         ),
-    ],
-    lead="Lead.",
-)
+    ),
+]
+PAGE = html("A <report>", SECTIONS, lead="Lead.")
 
 
 class Elements(HTMLParser):
@@ -57,7 +55,7 @@ def test_every_id_is_there_once_and_every_reference_is_met() -> None:
     assert {reference[1:] for reference in references if reference.startswith("#")} <= set(ids)
 
 
-def test_text_is_escaped_and_figures_show_their_interval() -> None:
+def test_text_is_escaped_and_estimates_show_their_interval() -> None:
     assert "<h1>A &lt;report&gt;</h1>" in PAGE
     assert '<th scope="row">a&lt;b</th>' in PAGE
     assert "0.500 <small>[0.400, 0.600]</small>" in PAGE
@@ -72,3 +70,16 @@ def test_plots_take_the_ink_of_the_page() -> None:
 def test_light_dark_and_paper_are_styled() -> None:
     assert "prefers-color-scheme: dark" in PAGE
     assert "@media print" in PAGE
+
+
+def test_markdown_has_text_and_tables_and_names_the_plots() -> None:
+    assert markdown("A report", SECTIONS) == (
+        "# A report\n\n## One\n\nText & more.\n\n"
+        "| name | f1 |\n| --- | --- |\n| a<b | 0.500 [0.400, 0.600] |\n| c | - |\n\n"
+        "## Two\n\nPlots: first, second.\n"
+    )
+
+
+def test_records_are_the_tables_by_section() -> None:
+    f1 = {"value": 0.5, "low": 0.4, "high": 0.6}
+    assert section_records(SECTIONS) == {"one": [[{"name": "a<b", "f1": f1}, {"name": "c", "f1": "-"}]]}
