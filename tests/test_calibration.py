@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipeline.evaluation.metrics import expected_calibration_error, reliability
+from pipeline.evaluation.metrics import expected_calibration_error, reliability_curve
 from pipeline.model.calibration import fit_logistic, prevalence_weights, sigmoid
 
 
@@ -87,6 +87,6 @@ def test_expected_calibration_error_of_a_literal_case() -> None:
 
 
 def test_reliability_leaves_empty_bins_out() -> None:
-    mean, frequency = reliability(np.array([0.0, 0.08, 0.95, 1.0]), np.array([False, True, True, True]))
+    mean, frequency = reliability_curve(np.array([0.0, 0.08, 0.95, 1.0]), np.array([False, True, True, True]))
     np.testing.assert_allclose(mean, [0.04, 0.975])
     np.testing.assert_allclose(frequency, [0.5, 1.0])

@@ -183,7 +183,7 @@ def test_a_damaged_bundle(trained: TrainedExperiment, article: Path, tmp_path: P
     ("before", "after", "words"),
     [
         ("C: 1.0", "C: 1e-4", "classifier.C"),
-        ("cv: 3", "cw: 3", "split.cw"),
+        ("cv: 3", "cw: 3", "split.cv"),
         ("split:", "split: [", "not valid"),
     ],
 )
