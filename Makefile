@@ -39,7 +39,7 @@ evaluate: $(READY) ## Measure the candidate on the test sets; champion if it pas
 	$(BIN)/topics evaluate --config $(CONFIG)
 
 curve: $(READY) ## Measure what more data would bring; the next report draws it (about half a minute)
-	$(BIN)/topics curve --config $(CONFIG)
+	$(BIN)/topics learning-curve --config $(CONFIG)
 
 predict: $(READY) ## Label new articles: make predict INPUT=article.txt
 	@test -n "$(INPUT)" || { echo "error: say what to label: make predict INPUT=path" >&2; exit 2; }

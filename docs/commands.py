@@ -11,17 +11,17 @@ WIDTH = 100
 
 
 def pages(command: click.Command, name: str, parent: click.Context | None = None) -> list[str]:
-    """Give the help of a command and of those below it, each with its heading."""
+    """Return the help of a command and of those below it, each with its heading."""
     context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
     found = [f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
-        for below in sorted(command.commands):
+        for below in sorted(name for name, inner in command.commands.items() if not inner.hidden):
             found += pages(command.commands[below], below, context)
     return found
 
 
 def content() -> str:
-    """Give the whole page."""
+    """Return the whole page."""
     return "# Commands\n\nWritten by `python docs/commands.py`.\n\n" + "\n".join(pages(main, "topics"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline.serve.examples import EXAMPLES
+from pipeline.serve.pages import EXAMPLES
 
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]

@@ -212,7 +212,7 @@ static int run_score(
 }
 
 PyDoc_STRVAR(score_doc,
-    "score(texts, rows, sublinear, oov_mass, slope, whole_constant, sentence_constant, whole, best, known)\n\n"
+    "score(texts, rows, sublinear, oov_mass, slope, constant, whole, best, known)\n\n"
     "Write the sums of n texts and of their best sentences into whole and best (float64 [n, k]), and whether a term\n"
     "is known into known (bool [n]). ValueError where an array does not fit, or a divisor could be 0 or less.");
 
@@ -225,9 +225,9 @@ static int refuse_score(const Linear *linear, const Py_buffer *rows, const Py_bu
         || (n_texts && (size_t)rows->len != n_terms * (linear->k + 1) * width) || (uintptr_t)rows->buf % width
         || (uintptr_t)whole->buf % sizeof(double) || (uintptr_t)best->buf % sizeof(double))
         PyErr_SetString(PyExc_ValueError, "the arrays do not fit the texts and the terms");
-    else if (!(linear->oov_mass >= 0 && linear->slope >= 0 && linear->whole >= 0 && linear->sentence >= 0
-                 && linear->slope + linear->whole > 0 && linear->slope + linear->sentence > 0))
-        PyErr_SetString(PyExc_ValueError, "oov_mass, slope and constants must be 0 or more, and no divisor 0");
+    else if (!(linear->oov_mass >= 0 && linear->slope >= 0 && linear->constant >= 0
+                 && linear->slope + linear->constant > 0))
+        PyErr_SetString(PyExc_ValueError, "oov_mass, slope and constant must be 0 or more, and the divisor above 0");
     else
         return 0;
     return -1;
@@ -239,8 +239,8 @@ static PyObject *Vocabulary_score(Vocabulary *self, PyObject *args)
     Py_buffer rows, whole, best, known;
     Linear linear;
     Texts texts;
-    if (!PyArg_ParseTuple(args, "Oy*pddddw*w*w*", &sequence, &rows, &linear.sublinear, &linear.oov_mass,
-            &linear.slope, &linear.whole, &linear.sentence, &whole, &best, &known))
+    if (!PyArg_ParseTuple(args, "Oy*pdddw*w*w*", &sequence, &rows, &linear.sublinear, &linear.oov_mass,
+            &linear.slope, &linear.constant, &whole, &best, &known))
         return NULL;
     if (take_texts(sequence, &texts))
         goto out;

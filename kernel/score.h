@@ -12,14 +12,14 @@
 static double logs[LOGS];
 
 /* A linear model over the m terms of a table: m rows of an idf and k weights each, of one width of float. Sums are
-   divided by `whole` or `sentence`, a constant, plus `slope` times the Euclidean norm of the features. */
+   divided by `constant` plus `slope` times the Euclidean norm of the features (Singhal et al. 1996). */
 typedef struct {
     const void *rows;
     int doubles;
     size_t k;
     int sublinear;
     double oov_mass; /* what an out-of-vocabulary term adds to a squared norm */
-    double slope, whole, sentence;
+    double slope, constant;
 } Linear;
 
 static void make_logs(void)
@@ -75,10 +75,9 @@ static double sum_terms(const Linear *linear, const Entry *entries, const uint32
     return sum_single(linear, entries, here, n, start, sums);
 }
 
-/* What a sum is multiplied by: 1 over the constant and `slope` times the norm (Singhal et al. 1996). */
-INLINED double scale(const Linear *linear, double constant, double squared)
+INLINED double divisor(const Linear *linear, double squared)
 {
-    return 1 / (constant + linear->slope * (squared > 0 ? sqrt(squared) : 1));
+    return linear->constant + linear->slope * (squared > 0 ? sqrt(squared) : 1);
 }
 
 /* Write the sums of a text to `whole` [k] and those of its best sentence, topic by topic, to `best` [k]; `sums` has
@@ -93,14 +92,14 @@ static int score_text(Counts *counts, const Tokens *tokens, const Table *table, 
     for (size_t sentence = 0; sentence < tokens->n_sentences; sentence++) {
         count_sentence(counts, tokens, sentence, table, analysis, linear->rows, width);
         squared = sum_terms(linear, counts->entries, counts->here, counts->n_here, counts->oov_here, sums);
-        double factor = scale(linear, linear->sentence, squared);
+        double factor = 1 / divisor(linear, squared);
         for (size_t topic = 0; topic < k; topic++)
             if (!sentence || sums[topic] * factor > best[topic])
                 best[topic] = sums[topic] * factor;
     }
     if (tokens->n_sentences > 1)
         squared = sum_terms(linear, counts->entries, NULL, counts->n_entries, counts->oov_whole, sums);
-    double factor = scale(linear, linear->whole, squared);
+    double factor = 1 / divisor(linear, squared);
     for (size_t topic = 0; topic < k; topic++)
         whole[topic] = sums[topic] * factor;
     *known = counts->n_entries > 0;

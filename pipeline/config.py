@@ -14,6 +14,7 @@ from pipeline.text.validation import MAX_NGRAM, MAX_PREFIX
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
+Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
 SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
@@ -100,14 +101,21 @@ class ClassifierSettings(StrictModel):
     nb_exponent: float = Field(ge=0)
 
 
+class OperatingPoints(StrictModel):
+    """Shares of paragraphs without a topic that thresholds are chosen for: the higher, the more precise."""
+
+    precision: Prevalence
+    balanced: Prevalence
+    recall: Prevalence
+
+
 class ThresholdSettings(StrictModel):
     """What probabilities and thresholds are fitted for; see `pipeline.model.thresholds`."""
 
-    prevalence: float | None = Field(gt=0, lt=1)
+    prevalence: Prevalence
     objective: Literal["f1", "cost"]
     cost_ratio: float | None = Field(default=None, gt=0)
-    precision_floor: Share
-    recall_floor: Share
+    points: OperatingPoints
     shrinkage: float = Field(ge=0)
 
     @model_validator(mode="after")

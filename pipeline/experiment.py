@@ -13,7 +13,7 @@ from pipeline.errors import DataError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.error_analysis import label_issues
 from pipeline.evaluation.estimates import Evaluation, evaluate_labels
-from pipeline.model.classifier import BALANCED, TopicClassifier
+from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
 from pipeline.schema import LabelledParagraph, Topic
 
@@ -78,11 +78,9 @@ def classifier(config: Config) -> TopicClassifier:
 
 def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
     """Return what the thresholds of each named operating point are chosen for."""
-    shrinkage = settings.shrinkage
     return {
-        "precision": Objective("precision", floor=settings.precision_floor, shrinkage=shrinkage),
-        BALANCED: Objective(settings.objective, cost_ratio=settings.cost_ratio, shrinkage=shrinkage),
-        "recall": Objective("recall", floor=settings.recall_floor, shrinkage=shrinkage),
+        name: Objective(settings.objective, prevalence, settings.cost_ratio, settings.shrinkage)
+        for name, prevalence in settings.points
     }
 
 

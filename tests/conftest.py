@@ -1,11 +1,8 @@
 """Fixtures: experiments in temporary folders, and one trained by the real command line for all tests to read."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,16 +145,3 @@ def service(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Give a service with its usual limits, shared by the tests that leave it as it is."""
     with serving(small_model, tmp_path_factory.mktemp("service")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def topics_command() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Give a way to run the command line as its users do."""
-
-    def run(*arguments: object, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, env={**os.environ, **env}, check=False
-        )
-
-    return run

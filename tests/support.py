@@ -141,8 +141,7 @@ def settings(folder: Path) -> dict[str, Any]:
         "thresholds": {
             "prevalence": None,
             "objective": "f1",
-            "precision_floor": 0.9,
-            "recall_floor": 0.9,
+            "points": {"precision": 0.9, "balanced": None, "recall": 0.2},
             "shrinkage": 5.0,
         },
         "gate": {"day": {"macro_f1": 0.5, "none_recall": 0.2}},

@@ -1,20 +1,27 @@
-"""Tables are labelled through the real command line, row by row, whatever stops it or is wrong with a row."""
+"""Tables are predicted on row by row, whatever stops the command or is wrong with a row."""
 
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import support
 from small_model import GAS, MINES, TEXTS, saved
 
-Run = subprocess.CompletedProcess[str]
+from pipeline.errors import BundleError, OutputError, SourceError
+from pipeline.model.bundle import load_bundle
+from pipeline.predict.batch import Job, predict_table
+from pipeline.predict.output import Format
 
 
 @pytest.fixture(scope="module")
@@ -22,90 +29,216 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(tmp_path_factory.mktemp("model"))
 
 
-def command(model: Path, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline", "predict", "--model", str(model), *map(str, arguments)]
-
-
-def predict(model: Path, *arguments: object, given: str | None = None) -> Run:
-    return subprocess.run(command(model, *arguments), input=given, capture_output=True, text=True, check=False)
-
-
-def json_lines(path: Path, texts: list[object]) -> Path:
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table that takes a second or two: 120,000 rows, with texts whose second line looks like a row of CSV."""
+    path = tmp_path_factory.mktemp("large") / "large.jsonl"
+    lines = "".join(json.dumps({"text": f"{text}\n999,gas,0.5\n"}) + "\n" for text in TEXTS)
+    path.write_text(lines * 2000, encoding="utf-8")
     return path
 
 
-def test_every_row_is_answered_in_order(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", TEXTS)
-    run = predict(model, table)
-    assert run.returncode == 0
-    rows = [json.loads(line) for line in run.stdout.splitlines()]
+def command(model: Path, *arguments: object) -> list[str]:
+    return support.command("predict", "--model", model, *arguments)
+
+
+def predict(model: Path, *arguments: object, stdin: bytes = b"") -> "subprocess.CompletedProcess[str]":
+    return support.run("predict", "--model", model, *arguments, stdin=stdin)
+
+
+def predicted(model: Path, table: Path, output: Path, **options: Any) -> bytes:
+    """Predict in this process and return the output's content."""
+    form: Format = options.pop("form", "jsonl")
+    job = Job(str(table), options.pop("column", "text"), model, form, **options)
+    predict_table(job, output, resume=False, shown=False)
+    return output.read_bytes()
+
+
+def json_lines(path: Path, texts: list[object]) -> Path:
+    return support.write_rows(path, [{"text": text} for text in texts])
+
+
+def test_every_row_is_predicted_in_order(model: Path, tmp_path: Path) -> None:
+    done = predict(model, json_lines(tmp_path / "t.jsonl", list(TEXTS)))
+    rows = support.json_lines(done.stdout)
+    scorer = load_bundle(model).scorer
     assert [row["row"] for row in rows] == list(range(1, 61))
     assert [row["topics"] for row in rows[:3]] == [["mine_action"], ["energy, security"], []]
-    assert list(rows[0]["scores"]) == ["mine_action", "energy, security"]
+    for row, scores in zip(rows, scorer.scores(TEXTS).tolist(), strict=True):
+        assert list(row["scores"].values()) == pytest.approx(scores, abs=1e-6)
+        margins = [score - threshold for score, threshold in zip(scores, scorer.thresholds, strict=True)]
+        assert list(row["margins"].values()) == pytest.approx(margins, abs=1e-6)
+    assert done.stderr.startswith("60 rows in ")
 
 
-def test_all_kinds_of_table_get_the_same_answers(model: Path, tmp_path: Path) -> None:
+def test_all_kinds_of_table_give_the_same(model: Path, tmp_path: Path) -> None:
     texts = ['One "quoted"\nline of gas', *TEXTS]
-    json_lines(tmp_path / "t.jsonl", list(texts))
+    support.write_rows(tmp_path / "t.jsonl", [{"id": n, "text": text} for n, text in enumerate(texts)])
     pq.write_table(pa.table({"id": list(range(61)), "text": texts}), tmp_path / "t.parquet")
     with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["id", "text"], *([n, text] for n, text in enumerate(texts))])
-    found = [predict(model, tmp_path / f"t.{kind}").stdout for kind in ("jsonl", "parquet", "csv")]
+    found = [predicted(model, tmp_path / f"t.{kind}", tmp_path / "out") for kind in ("jsonl", "parquet", "csv")]
     assert len(found[0].splitlines()) == 61
-    assert found[0] == found[1] == found[2]
-    piped = predict(model, "-", "--text-column", "text", given=(tmp_path / "t.jsonl").read_text("utf-8"))
-    assert piped.stdout == found[0]
+    assert found[0] == found[1]
+    assert found[0] == found[2].replace(b'"id": "', b'"id": ').replace(b'", "topics"', b', "topics"')
+    piped = predict(model, "-", "--text-column", "text", stdin=(tmp_path / "t.jsonl").read_bytes())
+    assert piped.stdout.encode() == found[0]
 
 
-def test_csv_answers_name_their_columns(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", [MINES, None])
-    rows = list(csv.reader(predict(model, table, "--format", "csv").stdout.splitlines()))
-    assert rows[0] == ["row", "topics", "mine_action", "energy, security", "error"]
-    assert rows[1][:2] == ["1", "mine_action"]
-    assert rows[2] == ["2", "", "", "", "line 2: no text in text"]
+@pytest.mark.parametrize("source", ["jsonl", "csv", "parquet"])
+def test_any_table_gives_any_machine_format(model: Path, tmp_path: Path, source: str) -> None:
+    rows = [{"id": "a", "text": MINES, "n": "1"}, {"id": "b", "text": "nothing", "n": "2"}]
+    table = tmp_path / f"t.{source}"
+    if source == "jsonl":
+        support.write_rows(table, rows)
+    elif source == "csv":
+        table.write_text(f"id,text,n\na,{MINES.replace(',', '')},1\nb,nothing,2\n")
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), table)
+    for ending in ("jsonl", "csv", "parquet"):
+        done = predict(model, table, "--keep", "n", "--output", tmp_path / f"out.{ending}")
+        assert done.returncode == 0, done.stderr
+    lines = support.json_lines((tmp_path / "out.jsonl").read_text())
+    with (tmp_path / "out.csv").open(newline="") as file:
+        records = list(csv.DictReader(file))
+    columns = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    for line, record, row in zip(lines, records, columns, strict=True):
+        assert (line["row"], line["id"], line["n"]) == (row["row"], row["id"], row["n"])
+        assert (str(line["row"]), line["id"], line["n"]) == (record["row"], record["id"], record["n"])
+        assert line["topics"] == row["topics"]
+        assert " ".join(line["topics"]) == record["topics"]
+        for name, column in (("scores", "mine_action"), ("margins", "mine_action_margin")):
+            assert line[name]["mine_action"] == pytest.approx(row[column], abs=1e-6)
+            assert line[name]["mine_action"] == float(record[column])
 
 
-def test_bad_rows_are_told_and_counted(model: Path, tmp_path: Path) -> None:
+def test_parquet_keeps_the_types_of_its_columns(model: Path, tmp_path: Path) -> None:
+    schema = pa.schema(
+        [
+            ("id", pa.int16()),
+            ("text", pa.string()),
+            ("day", pa.timestamp("us", "UTC")),
+            ("price", pa.decimal128(6, 2)),
+            ("tags", pa.list_(pa.string())),
+            ("topics", pa.dictionary(pa.int32(), pa.string())),
+            ("raw", pa.binary()),
+        ]
+    )
+    day = datetime(2025, 3, 4, 5, tzinfo=UTC)
+    rows = [
+        {
+            "id": 7,
+            "text": MINES,
+            "day": day,
+            "price": Decimal("1.50"),
+            "tags": ["x"],
+            "topics": "a",
+            "raw": b"\xff",
+        },
+        {"id": 8, "text": None, "day": None, "price": None, "tags": None, "topics": None, "raw": None},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema), tmp_path / "t.parquet")
+    predicted(model, tmp_path / "t.parquet", tmp_path / "out.parquet", form="parquet", keep=("all",))
+    found = pq.read_table(tmp_path / "out.parquet")
+    assert found.schema.field("id").type == pa.int16()
+    assert found.schema.field("input_topics").type == schema.field("topics").type
+    for name in ("text", "day", "price", "tags", "raw"):
+        assert found.schema.field(name).type == schema.field(name).type
+        assert found.column(name).to_pylist() == [row.get(name) for row in rows]
+    assert found.column("topics").to_pylist() == [["mine_action"], None]
+    assert found.column("mine_action").to_pylist()[1] is None
+    assert found.column("error").to_pylist() == [None, "line 2: no text in column 'text'"]
+    (first, second) = predicted(model, tmp_path / "t.parquet", tmp_path / "out", keep=("all",)).splitlines()
+    shown = {name: json.loads(first)[name] for name in ("day", "price", "raw", "input_topics")}
+    assert shown == {"day": "2025-03-04 05:00:00+00:00", "price": "1.50", "raw": "ff", "input_topics": "a"}
+    assert json.loads(second) == {"row": 2, "id": 8, "line": 2, "error": "no text in column 'text'"}
+
+
+def test_strange_values_are_carried_as_valid_json_and_text(model: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.jsonl"
+    table.write_text('{"text": "\\ud800 gas", "%s": NaN, "deep": [1e999, {"a": null}], "half": "\\ud800"}\n')
+    (line,) = predicted(model, table, tmp_path / "out", keep=("all",)).splitlines()
+    assert b"NaN" not in line
+    assert json.loads(line)["deep"] == [None, {"a": None}]
+    assert json.loads(line)["half"] == json.loads(line)["text"][0] == "\ud800"
+    predicted(model, table, tmp_path / "out.parquet", form="parquet", keep=("all",))
+    assert pq.read_table(tmp_path / "out.parquet").column("half").to_pylist() == ["\\ud800"]
+
+
+def test_csv_names_its_columns_and_quotes_what_needs_it(model: Path, tmp_path: Path) -> None:
+    support.write_rows(
+        tmp_path / "t.jsonl", [{"text": MINES, "note": 'a "b",\r\nc'}, {"text": None, "note": None}]
+    )
+    content = predicted(model, tmp_path / "t.jsonl", tmp_path / "out", form="csv", keep=("note", "text"))
+    header, first, second = csv.reader(content.decode().splitlines(keepends=True))
+    assert header[:2] == ["row", "topics"]
+    assert header[2:] == [
+        "mine_action",
+        "energy, security",
+        "mine_action_margin",
+        "energy, security_margin",
+        "note",
+        "text",
+        "error",
+    ]
+    assert (first[:2], first[-3:]) == (["1", "mine_action"], ['a "b",\r\nc', MINES, ""])
+    assert second == ["2", *[""] * 7, "line 2: no text in column 'text'"]
+
+
+def test_the_operating_point_decides_and_its_margins_are_given(model: Path, tmp_path: Path) -> None:
+    table = json_lines(tmp_path / "t.jsonl", list(TEXTS))
+    for point, thresholds in load_bundle(model).scorer.points.items():
+        rows = support.json_lines(predicted(model, table, tmp_path / "out", point=point).decode())
+        for row in rows:
+            assert row["topics"] == [topic for topic, margin in row["margins"].items() if margin >= 0]
+            difference = row["scores"]["mine_action"] - row["margins"]["mine_action"]
+            assert difference == pytest.approx(thresholds[0], abs=2e-6)
+    with pytest.raises(BundleError, match="no operating point 'none', expected one of precision, "):
+        predicted(model, table, tmp_path / "never", point="none")
+    assert not (tmp_path / "never").exists()
+
+
+def test_unreadable_rows_are_reported_and_counted(model: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
     bad = b'{"text": \n\n{"body": "x"}\n[1]\n{"text": 3}\n{"text": "\xff"}\n'
     table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}')
-    run = predict(model, table)
-    rows = [json.loads(line) for line in run.stdout.splitlines()]
-    assert run.returncode == 1
+    done = predict(model, table)
+    rows = support.json_lines(done.stdout)
+    assert done.returncode == 1
     assert [row.get("error") for row in rows] == [
         None,
         "not JSON in UTF-8",
-        "an empty line",
-        "no text in text",
+        "empty line",
+        "no text in column 'text'",
         "not a JSON object",
-        "text is not text",
+        "'text' is not text",
         "not JSON in UTF-8",
         None,
     ]
     assert [row["line"] for row in rows if "error" in row] == [2, 3, 4, 5, 6, 7]
-    assert "8 rows" in run.stderr
-    assert "6 with an error, the first on line 2: not JSON in UTF-8" in run.stderr
+    assert "8 rows" in done.stderr
+    assert "6 rows with an error, the first on line 2: not JSON in UTF-8" in done.stderr
 
 
-def test_bad_rows_of_csv_and_parquet_keep_their_place(model: Path, tmp_path: Path) -> None:
+def test_unreadable_rows_of_csv_and_parquet_keep_their_place(model: Path, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b'id,text\n1,"two\nlines"\n2\n3,caf\xe9\n4,gas\n')
-    rows = [json.loads(line) for line in predict(model, tmp_path / "t.csv").stdout.splitlines()]
+    rows = support.json_lines(predicted(model, tmp_path / "t.csv", tmp_path / "out").decode())
     assert [(row["row"], row.get("line"), row.get("error")) for row in rows] == [
         (1, None, None),
-        (2, 4, "no text in text"),
+        (2, 4, "no text in column 'text'"),
         (3, 5, "not UTF-8"),
         (4, None, None),
     ]
     pq.write_table(pa.table({"text": [GAS, None, MINES]}), tmp_path / "t.parquet")
-    rows = [json.loads(line) for line in predict(model, tmp_path / "t.parquet").stdout.splitlines()]
-    assert [row.get("error") for row in rows] == [None, "no text in text", None]
+    rows = support.json_lines(predicted(model, tmp_path / "t.parquet", tmp_path / "out").decode())
+    assert [row.get("error") for row in rows] == [None, "no text in column 'text'", None]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("t.csv", "a,b\n1,2\n", "no column 'text', found a, b; see --text-column"),
+        ("t.csv", "text\n1\n", "no column 'more', found text"),
         ("t.parquet", "none", "not a Parquet file"),
         ("missing.jsonl", None, "no such file"),
     ],
@@ -115,18 +248,20 @@ def test_a_table_that_cannot_be_read_is_one_line(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_text(content)
-    run = predict(model, tmp_path / name, "--output", tmp_path / "out.jsonl")
-    assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
-    assert message in run.stderr
+    with pytest.raises(SourceError, match=message):
+        predicted(model, tmp_path / name, tmp_path / "out.jsonl", keep=("more",))
     assert not (tmp_path / "out.jsonl").exists()
+    done = predict(model, tmp_path / name, "--keep", "more")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
-def test_two_workers_write_what_one_writes(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", [*(TEXTS * 200), None])
-    for workers in (1, 2):
-        assert predict(model, table, "--workers", workers, "--output", tmp_path / f"{workers}").returncode == 1
-    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
-    assert len((tmp_path / "1").read_bytes().splitlines()) == 12001
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_two_workers_write_what_one_writes(model: Path, tmp_path: Path, form: Format) -> None:
+    rows = [{"id": n, "text": text} for n, text in enumerate([*(TEXTS * 100), None])]
+    table = support.write_rows(tmp_path / "t.jsonl", rows)
+    one, two = (predicted(model, table, tmp_path / "out", form=form, workers=n, keep=("text",)) for n in (1, 2))
+    assert one == two
+    assert len(one) > 30_000
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX systems")
@@ -136,46 +271,45 @@ def test_a_table_that_can_be_read_only_once_is_read_once(model: Path, tmp_path: 
     pipe = tmp_path / "pipe.jsonl"
     os.mkfifo(pipe)
     with subprocess.Popen(["cp", table, pipe]) as writer:
-        found = predict(model, pipe, "--workers", workers).stdout
+        found = predicted(model, pipe, tmp_path / "one", workers=workers)
     assert writer.returncode == 0
-    assert found == predict(model, table).stdout
+    assert found == predicted(model, table, tmp_path / "two")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_an_interrupted_job_goes_on_without_loss_or_double_rows(model: Path, tmp_path: Path, form: str) -> None:
-    table = json_lines(tmp_path / "t.jsonl", TEXTS * 2000)
-    output, part = tmp_path / "out", tmp_path / ".out.part"
-    arguments = [table, "--format", form, "--output", output]
+def test_an_interrupted_job_resumes_without_loss_or_double_rows(
+    model: Path, large: Path, tmp_path: Path, form: str
+) -> None:
+    output, part, journal = (tmp_path / name for name in ("out", ".out.part", ".out.part.journal"))
+    arguments = [large, "--format", form, "--keep", "text", "--output", output]
     with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL) as begun:
-        while not (part.exists() and part.stat().st_size > 100_000):
+        while not (journal.exists() and journal.read_text().count("\n") > 3):
             time.sleep(0.001)
         begun.send_signal(signal.SIGKILL)
     assert not output.exists()
     os.truncate(part, part.stat().st_size - 7)
-    resumed = predict(model, *arguments, "--resume")
-    assert "of an earlier run kept" in resumed.stderr
-    predict(model, table, "--format", form, "--output", tmp_path / "whole")
-    assert output.read_bytes() == (tmp_path / "whole").read_bytes()
-    assert not part.exists()
+    resumed = predict(model, *arguments, "--resume", "--workers", 2)
+    assert int(re.findall(r"resumed after ([\d,]+) rows", resumed.stderr)[0].replace(",", "")) > 1000
+    predict(model, large, "--format", form, "--keep", "text", "--output", tmp_path / "complete")
+    assert output.read_bytes() == (tmp_path / "complete").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["complete", "out"]
 
 
-def test_ctrl_c_ends_every_process_and_leaves_a_part_to_go_on_with(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", TEXTS * 16000)
+def test_ctrl_c_ends_every_process_and_leaves_a_part_to_resume(model: Path, large: Path, tmp_path: Path) -> None:
     output, part = tmp_path / "out", tmp_path / ".out.part"
-    arguments = [table, "--workers", 2, "--output", output]
+    arguments = [large, "--workers", 2, "--output", output]
     with subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True) as begun:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.001)
         begun.send_signal(signal.SIGINT)
-        assert begun.communicate()[1] == "interrupted; what was there before is unchanged\n"
+        assert begun.communicate()[1] == "interrupted; existing files are unchanged\n"
     assert begun.returncode == 130
     assert predict(model, *arguments, "--resume").returncode == 0
-    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 960_001))
+    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 120_001))
 
 
-def test_no_worker_outlives_a_killed_parent(model: Path, tmp_path: Path) -> None:
-    table = json_lines(tmp_path / "t.jsonl", TEXTS * 16000)
-    part, arguments = tmp_path / ".out.part", [table, "--workers", 2, "--output", tmp_path / "out"]
+def test_no_worker_outlives_a_killed_parent(model: Path, large: Path, tmp_path: Path) -> None:
+    part, arguments = tmp_path / ".out.part", [large, "--workers", 2, "--output", tmp_path / "out"]
     with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL, start_new_session=True) as begun:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.001)
@@ -187,23 +321,38 @@ def test_no_worker_outlives_a_killed_parent(model: Path, tmp_path: Path) -> None
             time.sleep(0.01)
 
 
-def test_a_part_of_another_table_is_not_gone_on_with(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("journal", ['{"source": "another"}\n1 20\n', "", None])
+def test_a_part_of_another_job_is_not_resumed(model: Path, tmp_path: Path, journal: str | None) -> None:
     table = json_lines(tmp_path / "t.jsonl", [MINES])
     (tmp_path / ".out.part").write_text('{"row": 1, "topics": []}\n')
-    (tmp_path / ".out.part.json").write_text('{"source": "another"}')
-    run = predict(model, table, "--resume", "--output", tmp_path / "out")
-    assert run.returncode == 1
-    assert "begin anew without --resume" in run.stderr
+    if journal is not None:
+        (tmp_path / ".out.part.journal").write_text(journal)
+    with pytest.raises(OutputError, match="part of another job; rerun without --resume"):
+        predict_table(Job(str(table), "text", model, "jsonl"), tmp_path / "out", resume=True, shown=False)
 
 
 def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
     table.write_bytes(b'{"text": "' + b"a" * 21_000_000 + b'"}\n{"text": "gas"}\n')
-    rows = [json.loads(line) for line in predict(model, table).stdout.splitlines()]
-    assert [row.get("error") for row in rows] == ["longer than 20 MB", None]
+    rows = support.json_lines(predicted(model, table, tmp_path / "out").decode())
+    assert [row.get("error") for row in rows] == ["exceeds the 20 MB limit", None]
 
 
-def test_tables_and_articles_do_not_mix(model: Path, tmp_path: Path) -> None:
-    run = predict(model, tmp_path / "a.csv", tmp_path / "b.txt")
-    assert run.returncode == 2
-    assert "a table is labelled by itself" in run.stderr
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.csv", "b.txt"], "a table must be the only source"),
+        (["a.csv", "--url", "https://example.org/"], "a table must be the only source"),
+        (["a.csv", "--explain"], "predictions for a table are jsonl, csv or parquet, without --explain"),
+        (["a.csv", "--output", "x.html"], "predictions for a table are jsonl, csv or parquet, without --explain"),
+        (["a.csv", "--resume"], "--resume needs --output, as jsonl or csv"),
+        (["a.csv", "--resume", "--output", "x.parquet"], "--resume needs --output, as jsonl or csv"),
+        (["a.txt", "--keep", "id"], "--workers, --resume and --keep need a table"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(
+    model: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = support.run("predict", "--model", model, *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"Error: {message}")
+    assert list(tmp_path.iterdir()) == []

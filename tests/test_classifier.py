@@ -21,7 +21,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from pipeline.experiment import Trained
-from pipeline.model.calibration import prevalence_weights, sigmoid
+from pipeline.model.calibration import sigmoid
 from pipeline.model.classifier import BALANCED, OPERATING_POINTS, TopicClassifier
 from pipeline.model.linear import Features
 from pipeline.model.thresholds import Objective, fit_thresholds
@@ -98,27 +98,27 @@ def test_log_count_ratios_scale_the_features(labelled: Labelled) -> None:
     np.testing.assert_allclose(model.topic_models_[0].decide(features)[:, 0], expected, atol=2e-3)
 
 
-def test_the_second_fit_is_on_the_mean_of_text_and_best_sentence(labelled: Labelled) -> None:
-    texts, y, _ = labelled
-    params = {**PLAIN, "sentence_weight": 0.25, "kind": "logistic_regression"}
-    model = fitted_to(labelled, **params)
+def test_decision_values_of_text_and_best_sentence_are_averaged_by_the_sentence_weight(labelled: Labelled) -> None:
+    texts = labelled[0]
+    model = fitted_to(labelled, sentence_weight=0.25)
     features = Features.of(model.vocabulary_.count(texts), model.tfidf_)
-    X, sentences = features.wholes.toarray(), features.sentences.toarray()
-    first = LogisticRegression(max_iter=1000, random_state=0).fit(X, y[:, 1])
-    values = first.decision_function(sentences)
-    starts = features.starts
-    best = [start + int(np.argmax(values[start:stop])) for start, stop in pairwise(starts)]
-    mean = 0.75 * X + 0.25 * sentences[best]
-    second = LogisticRegression(max_iter=1000, random_state=0).fit(mean, y[:, 1])
-    np.testing.assert_allclose(model.topic_models_[1].weights, second.coef_.ravel(), atol=1e-3)
-    assert not np.allclose(model.topic_models_[1].weights, first.coef_.ravel(), atol=1e-3)
+    found = model.topic_models_[1]
+    by_sentence = features.sentences @ found.weights + found.intercept
+    best = [by_sentence[start:stop].max() for start, stop in pairwise(features.starts)]
+    values = 0.75 * (features.wholes @ found.weights + found.intercept) + 0.25 * np.array(best)
+    slope = model.evidence_coef_[:, 1].sum()
+    np.testing.assert_allclose(model.evidence_coef_[:, 1], [0.75 * slope, 0.25 * slope])
+    np.testing.assert_allclose(
+        model.decision_function(texts)[:, 1], slope * values + model.intercept_[1], atol=1e-9
+    )
+    assert (np.array(best) > features.wholes @ found.weights + found.intercept).any()
 
 
 def test_rows_are_divided_by_the_pivoted_norm(labelled: Labelled) -> None:
     texts = labelled[0]
     plain, pivoted = (fitted_to(labelled, **{**PLAIN, "pivot_slope": slope}) for slope in (1.0, 0.25))
     norms = TopicVectorizer(prefix_length=0, oov_weight=0.0, pivot_slope=0.25).fit(texts).tfidf_
-    assert pivoted.tfidf_.text_pivot == pytest.approx(norms.text_pivot)
+    assert pivoted.tfidf_.pivot == pytest.approx(norms.pivot)
     one_word, sentence = "bridge", "bridge viaduct girder pier arch"
     ratio = [m.decision_function([one_word])[0, 0] - m.intercept_[0] for m in (pivoted, plain)]
     longer = [m.decision_function([sentence])[0, 0] - m.intercept_[0] for m in (pivoted, plain)]
@@ -140,17 +140,16 @@ def test_predict_is_an_indicator_matrix_at_the_balanced_thresholds(fitted: Train
 
 def test_thresholds_are_those_of_the_out_of_fold_scores_by_operating_point(labelled: Labelled) -> None:
     model = fitted_to(labelled, prevalence=0.9)
-    weights = prevalence_weights(labelled[1], 0.9)
     assert list(model.thresholds_) == ["precision", "balanced", "recall"]
     for name, objective in OPERATING_POINTS.items():
-        expected = fit_thresholds(model.oof_scores_, labelled[1], objective, weights)
+        expected = fit_thresholds(model.oof_scores_, labelled[1], objective)
         np.testing.assert_array_equal(model.thresholds_[name], expected)
     assert not np.allclose(model.thresholds_[BALANCED], 0.5)
 
 
 def test_out_of_fold_labels_are_decided_by_thresholds_from_the_other_folds(labelled: Labelled) -> None:
     y = labelled[1]
-    objective = Objective("precision", floor=0.5)  # lies close to single scores, so that each fold moves it
+    objective = Objective("cost", cost_ratio=1.0)  # lies close to single scores, so that each fold moves it
     model = fitted_to(labelled, operating_points={BALANCED: objective}, C=0.01, kind="logistic_regression")
     leaking = model.oof_scores_ >= fit_thresholds(model.oof_scores_, y, objective)
     expected = np.zeros_like(y)
@@ -249,7 +248,7 @@ def test_the_seed_deals_the_folds(labelled: Labelled) -> None:
         {"class_weight": "balanced"},
         {"min_df": 5},
         {"sublinear_tf": False},
-        {"oov_weight": 0.0},
+        {"oov_weight": 1.0},
         {"pivot_slope": 1.0},
         {"nb_exponent": 0.0},
         {"sentence_weight": 0.0},

@@ -1,7 +1,11 @@
 import json
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
+import support
+from serving import serving
 
 from pipeline.data import corpus
 from pipeline.errors import OutputError
@@ -37,12 +41,45 @@ def test_export_is_labelled_data_and_the_latest_word_counts(tmp_path: Path) -> N
 
 def test_no_file_is_an_error_on_export_and_nothing_to_list(tmp_path: Path) -> None:
     assert latest(tmp_path / "no.sqlite3") == []
-    with pytest.raises(OutputError, match="no corrections here"):
+    with pytest.raises(OutputError, match="no corrections; they are made on the page"):
         list(export(tmp_path / "no.sqlite3"))
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite3"
     path.write_text(json.dumps({"not": "a database"}) * 100)
-    with pytest.raises(OutputError, match="cannot be kept here"):
+    with pytest.raises(OutputError, match="cannot save corrections"):
         add(path, correction("one"))
+
+
+def test_a_correction_is_saved_listed_and_exported(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path) as running:
+        text = "Sappers cleared landmines from the field."
+        kept = running.ask("/v1/corrections", {"text": text, "topics": ["peace_process"]})
+        assert kept.status == 201
+        assert kept.json()["model_topics"] == ["mine_action"]
+        assert running.ask("/v1/corrections").json() == [kept.json()]
+        assert text in running.ask("/corrections").body.decode()
+        refused = running.ask("/v1/corrections", {"text": text, "topics": ["nothing"]})
+        assert (refused.status, "no topic 'nothing'" in refused.json()["detail"]) == (409, True)
+    database = tmp_path / "corrections.sqlite3"
+    done = support.run("corrections", "export", "--corrections", database)
+    row = json.loads(done.stdout)
+    assert (row["text"], row["topics"], done.stderr) == (text, ["peace_process"], "1 corrected paragraphs\n")
+
+
+def test_corrections_that_cannot_be_saved_are_no_server_error(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path) as running:
+        (tmp_path / "corrections.sqlite3").write_bytes(b"not a database " * 100)
+        reply = running.ask("/v1/corrections", {"text": "a", "topics": []})
+    assert reply.status == 503
+    assert "cannot save corrections" in reply.json()["detail"]
+
+
+def test_a_locked_database_does_not_lose_a_correction(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path) as running:
+        running.ask("/v1/corrections", {"text": "a", "topics": []})
+        other = sqlite3.connect(tmp_path / "corrections.sqlite3", check_same_thread=False)
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(0.5, lambda: (other.rollback(), other.close())).start()
+        assert running.ask("/v1/corrections", {"text": "b", "topics": []}).status == 201

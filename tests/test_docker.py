@@ -12,7 +12,7 @@ import pipeline.__main__, pipeline.data.sources, pipeline.predict.output
 from pipeline.predict.html import environment
 from pipeline.serve.app import create_app
 from pipeline.serve.settings import Settings
-from pipeline.data.formats import articles_in
+from pipeline.data.documents import articles_in
 import feedparser, trafilatura, uvicorn
 environment()
 create_app(Settings(Path(sys.argv[1]), Path(sys.argv[1]) / "c.sqlite3"), say=print)

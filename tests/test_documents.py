@@ -1,11 +1,9 @@
 import io
-from pathlib import Path
 
 import docx
 import pytest
 
-from pipeline.data.formats import articles_in
-from pipeline.data.sources import read
+from pipeline.data.documents import articles_in
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 from pipeline.text.paragraphs import split
@@ -124,9 +122,9 @@ def test_a_markdown_file_has_its_first_heading_as_title() -> None:
         (b"a\0b", "a.txt", "binary"),
         (b"caf\xe9", "a.txt", "not UTF-8 at byte 4"),
         (b"<html><body></body></html>", "a.html", "no main text"),
-        (b"%PDF-1.4 cut", "a.pdf", "not a readable PDF|without text"),
-        (b"PK\x03\x04 cut", "a.docx", "not a readable DOCX"),
-        (b"<rss><channel></channel></rss>", "a.rss", "without entries"),
+        (b"%PDF-1.4 cut", "a.pdf", "not a valid PDF|has no text"),
+        (b"PK\x03\x04 cut", "a.docx", "not a valid DOCX"),
+        (b"<rss><channel></channel></rss>", "a.rss", "no entry"),
         (b"no feed at all", "a.rss", "feed"),
     ],
 )
@@ -134,21 +132,3 @@ def test_what_cannot_be_read_is_one_line_with_its_name(content: bytes, name: str
     with pytest.raises(SourceError, match=rf"^{name}: .*({problem})") as told:
         articles_in(content, name)
     assert "\n" not in str(told.value)
-
-
-def test_folders_are_searched_below_and_patterns_match(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    for name in ("b.txt", "deep/a.html", "deep/skip.bin"):
-        (tmp_path / name).write_text(PAGE if name.endswith("html") else "Text.")
-    folder = [tmp_path / "b.txt", tmp_path / "deep" / "a.html"]
-    assert [found.source for found in read([str(tmp_path)]) if isinstance(found, Article)] == list(
-        map(str, folder)
-    )
-    (found,) = read([f"{tmp_path}/**/*.html"])
-    assert isinstance(found, Article)
-    errors = list(read([f"{tmp_path}/*.none", str(tmp_path / "missing.txt"), "https://example.org/"]))
-    assert [str(error).rpartition(": ")[2] for error in errors] == [
-        "no file fits this pattern",
-        "no such file",
-        "an address is read only when asked for by name; use --url https://example.org/",
-    ]

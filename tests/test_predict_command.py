@@ -1,18 +1,32 @@
-import json
+"""`topics predict` on articles, through the real command line."""
+
 import os
 import pty
+import re
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import support
 from serving import ARTICLE
 from test_documents import PAGE
 from test_web import site  # noqa: F401  # a fixture
 
+from pipeline.model.bundle import load_bundle
+
 ESCAPE = "\x1b["
-HEAVY = ["sklearn", "pandas", "mlflow", "scipy", "matplotlib", "pyarrow", "trafilatura", "fastapi", "jinja2"]
+HEAVY = [
+    "sklearn",
+    "pandas",
+    "mlflow",
+    "scipy",
+    "matplotlib",
+    "pyarrow",
+    "trafilatura",
+    "fastapi",
+    "jinja2",
+    "yaml",
+]
 
 
 @pytest.fixture
@@ -25,38 +39,150 @@ def news(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_answered_and_what_cannot_be_read_is_told(
-    topics_command: Callable, small_model: Path, news: Path
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "article.txt"
+    path.write_text(ARTICLE)
+    return path
+
+
+def predict(model: Path, *arguments: object, stdin: bytes = b"") -> "subprocess.CompletedProcess[str]":
+    return support.run("predict", "--model", model, *arguments, stdin=stdin)
+
+
+def one_line(done: "subprocess.CompletedProcess[str]", words: str) -> None:
+    """Check that a command failed with nothing but one line on standard error."""
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+
+
+def test_file_folder_and_standard_input_give_the_same(small_model: Path, article: Path) -> None:
+    rows = support.json_lines(predict(small_model, article).stdout)
+    assert [row["topics"] for row in rows] == [["mine_action"], ["peace_process"], []]
+    assert all(row["text"] == ARTICLE[row["start"] : row["end"]] for row in rows)
+    assert rows == support.json_lines(predict(small_model, article.parent).stdout)
+    piped = support.json_lines(predict(small_model, "-", stdin=ARTICLE.encode()).stdout)
+    assert [row | {"source": str(article)} for row in piped] == rows
+
+
+def test_the_console_script_is_the_same_command(small_model: Path, article: Path) -> None:
+    script = ["topics", "predict", str(article), "--model", str(small_model)]
+    done = subprocess.run(script, env=support.ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert done.stdout == predict(small_model, article).stdout
+
+
+@pytest.mark.parametrize("point", ["precision", "balanced", "recall"])
+def test_the_operating_point_decides(small_model: Path, point: str) -> None:
+    words = ("landmines", "ceasefire", "garden", "field", "sappers talks", "lunch peace", "village agreed")
+    text = "\n\n".join(f"The {word} of the day." for word in words)
+    rows = support.json_lines(predict(small_model, "-", "--threshold", point, stdin=text.encode()).stdout)
+    scorer = load_bundle(small_model / "champion.safetensors").scorer.at(point)
+    assigned = scorer.labels(scorer.scores([row["text"] for row in rows]))
+    assert [[topic in row["topics"] for topic in scorer.topics] for row in rows] == assigned.tolist()
+    for row in rows:
+        differences = [row["scores"][topic] - row["margins"][topic] for topic in scorer.topics]
+        assert differences == pytest.approx(scorer.thresholds.tolist(), abs=1e-12)
+
+
+def test_an_unknown_operating_point_is_one_line_with_those_there_are(small_model: Path, article: Path) -> None:
+    expected = "no operating point 'high', expected one of precision, balanced, recall"
+    one_line(predict(small_model, article, "--threshold", "high"), expected)
+
+
+def test_text_has_margins_and_explanations(small_model: Path, article: Path) -> None:
+    text = predict(small_model, article, "--format", "text", "--explain").stdout
+    assert re.search(r"^  1  Mine action [01]\.\d\d \(\+[01]\.\d\d\)$", text, re.MULTILINE)
+    assert "other terms" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "start"),
+    [
+        ("out/rows.csv", [], b"source,paragraph,start,end,text,topics,mine_action"),
+        ("rows.jsonl", [], b'{"source": "'),
+        ("rows.html", [], b"<!doctype html>"),
+        ("rows.txt", [], b"/"),
+        ("rows.parquet", [], b"PAR1"),
+        ("rows.parquet", ["--format", "csv"], b"source,"),
+        ("rows", [], b'{"source": "'),
+    ],
+)
+def test_the_format_follows_the_ending_of_the_output(
+    small_model: Path, article: Path, tmp_path: Path, name: str, options: list[str], start: bytes
 ) -> None:
-    done = topics_command("predict", news, "--model", small_model)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    done = predict(small_model, article, "--output", tmp_path / name, *options)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (tmp_path / name).read_bytes().lstrip().startswith(start)
+
+
+def test_sources_that_cannot_be_read_do_not_cost_the_others(small_model: Path, news: Path) -> None:
+    done = predict(small_model, news, news / "none.txt")
+    rows = support.json_lines(done.stdout)
     assert [row["source"].rpartition("/")[2] for row in rows] == ["a.txt"] * 3 + ["b.html"] * 3
     assert rows[3]["title"] == "Mines cleared"
-    assert (done.returncode, done.stderr) == (
-        1,
-        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8\n",
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8",
+        f"error: {news}/none.txt: no such file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\x89PNG\r\n\0\0", "binary"), (b"\xef\xbb\xbf\n", "no paragraphs"), (b"a" * 20_000_001, "20 MB limit")],
+    ids=["binary", "no paragraphs", "large"],
+)
+def test_a_bad_article_is_one_line(small_model: Path, tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    one_line(predict(small_model, path), f"{path}: ")
+    one_line(predict(small_model, path), words)
+
+
+def test_a_missing_or_damaged_model_is_one_line(small_model: Path, article: Path, tmp_path: Path) -> None:
+    one_line(support.run("predict", article, "--model", tmp_path), "no trained model here; run `make train` first")
+    content, path = (small_model / "champion.safetensors").read_bytes(), tmp_path / "model.safetensors"
+    middle = len(content) // 2
+    for broken in (content[:middle], content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :], b""):
+        path.write_bytes(broken)
+        one_line(predict(path, article), f"{path}: ")
+    path.write_bytes(re.sub(rb'"version":"\d+"', b'"version":"9"', content))
+    one_line(predict(path, article), "bundle format 9")
+
+
+def test_an_output_that_cannot_be_written_is_one_line(small_model: Path, article: Path) -> None:
+    for output in (article / "below-a-file", article.parent):
+        one_line(predict(small_model, article, "--output", output), "cannot be written")
+    assert [path.name for path in article.parent.iterdir()] == [article.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_below_standard_output_is_one_line(small_model: Path, article: Path) -> None:
+    with Path("/dev/full").open("w") as target:
+        done = subprocess.run(
+            support.command("predict", article, "--model", small_model),
+            env=support.ENVIRONMENT,
+            stdout=target,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: standard output: cannot be written: disk full\n"
+
+
+def test_an_address_is_read_when_asked_for(small_model: Path, site: str) -> None:  # noqa: F811
+    done = predict(small_model, "--url", f"{site}/page", "--allow-private")
+    assert {row["source"] for row in support.json_lines(done.stdout)} == {f"{site}/page"}
+    one_line(
+        predict(small_model, "--url", f"{site}/page"), "is not a public address; use --allow-private to read it"
     )
 
 
-def test_an_address_is_read_when_asked_for_by_name(
-    topics_command: Callable,
-    small_model: Path,
-    site: str,  # noqa: F811
-) -> None:
-    page = f"{site}/page"
-    done = topics_command("predict", "--url", page, "--allow-private", "--model", small_model)
-    assert {json.loads(line)["source"] for line in done.stdout.splitlines()} == {page}
-    refused = topics_command("predict", "--url", page, "--model", small_model)
-    assert (refused.returncode, "private network" in refused.stderr) == (1, True)
-    assert topics_command("predict", "--model", small_model).returncode == 2
-
-
-def test_a_report_is_written_whole(
-    topics_command: Callable, small_model: Path, news: Path, tmp_path: Path
-) -> None:
+def test_a_report_is_written_atomically(small_model: Path, news: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
-    options = ["--model", small_model, "--format", "html", "--output", out]
-    assert topics_command("predict", news / "a.txt", news / "b.html", *options).returncode == 0
+    assert predict(small_model, news / "a.txt", news / "b.html", "--output", out).returncode == 0
     assert out.read_text().count("<article ") == 2
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["report.html"]
 
@@ -64,55 +190,34 @@ def test_a_report_is_written_whole(
 def on_a_terminal(model: Path, article: Path, **env: str) -> str:
     """Run predict with a terminal of 40 columns as standard output."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pipeline", "predict", str(article), "--model", str(model)]
-    process = subprocess.Popen(command, stdout=theirs, env={**os.environ, "COLUMNS": "40", **env})
+    command = support.command("predict", article, "--model", model)
+    process = subprocess.Popen(command, stdout=theirs, env={**support.ENVIRONMENT, "COLUMNS": "40", **env})
     os.close(theirs)
     shown = b""
     try:
         while piece := os.read(ours, 4096):
             shown += piece
-    except OSError:  # Linux tells the end of a terminal so
+    except OSError:  # the end of a terminal on Linux
         pass
     os.close(ours)
     assert process.wait() == 0
     return shown.decode()
 
 
-def test_a_terminal_gets_colours_that_fit_and_a_pipe_gets_none(
-    topics_command: Callable, small_model: Path, news: Path
-) -> None:
+def test_a_terminal_gets_colours_that_fit_and_a_pipe_gets_none(small_model: Path, news: Path) -> None:
     shown = on_a_terminal(small_model, news / "a.txt")
     assert f"{ESCAPE}38;2;213;94;0m" in shown
     plain = on_a_terminal(small_model, news / "a.txt", NO_COLOR="1")
     assert ESCAPE not in plain
     assert max(map(len, plain.splitlines())) <= 40 + len(str(news))
-    piped = topics_command("predict", news / "a.txt", "--model", small_model, "--format", "text")
-    assert ESCAPE not in piped.stdout
+    assert ESCAPE not in predict(small_model, news / "a.txt", "--format", "text").stdout
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_printed_for_each_shell(topics_command: Callable, shell: str) -> None:
-    done = topics_command("completion", shell)
-    assert (done.returncode, "_TOPICS_COMPLETE" in done.stdout) == (0, True)
-
-
-def test_completion_knows_formats(topics_command: Callable) -> None:
-    words = {"COMP_WORDS": "topics predict --format ", "COMP_CWORD": "3"}
-    command = [str(Path(sys.executable).with_name("topics"))]
-    env = {**os.environ, **words, "_TOPICS_COMPLETE": "bash_complete"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    assert [line.rpartition(",")[2] for line in done.stdout.split()] == ["text", "jsonl", "csv", "parquet", "html"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "heavy"), [(["--help"], [*HEAVY, "numpy", "pydantic"]), (["predict"], HEAVY)]
-)
-def test_what_a_command_does_not_need_it_does_not_import(
-    small_model: Path, news: Path, arguments: list[str], heavy: list[str]
-) -> None:
-    more = [str(news / "a.txt"), "--model", str(small_model)] if arguments == ["predict"] else []
-    code = "import sys, pipeline.__main__ as m\ntry: m.main()\nfinally: print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, *more], capture_output=True, text=True, check=True
+def test_predict_imports_only_what_it_needs(small_model: Path, article: Path) -> None:
+    done = support.run(
+        "predict", article, "--explain", "--model", small_model, env={"PYTHONPROFILEIMPORTTIME": "1"}
     )
-    assert set(done.stderr.split()) & set(heavy) == set()
+    assert len(support.json_lines(done.stdout)) == 3
+    imported = {name.partition(".")[0] for name in re.findall(r"\|\s+([\w.]+)$", done.stderr, re.MULTILINE)}
+    assert "numpy" in imported
+    assert not imported & set(HEAVY)

@@ -20,7 +20,7 @@ TEXTS = [
 def dense(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int], tfidf: TfidfWeights) -> np.ndarray:
     wholes = count(texts, analyzer, vocabulary).wholes
     matrix = np.zeros((len(texts), len(vocabulary)))
-    matrix[wholes.rows, wholes.indices] = tfidf.weigh(wholes, pivot=tfidf.text_pivot)
+    matrix[wholes.rows, wholes.indices] = tfidf.weigh(wholes)
     return matrix
 
 
@@ -30,7 +30,7 @@ def dense(texts: list[str], analyzer: Analyzer, vocabulary: dict[str, int], tfid
 def test_equals_scikit_learns_tfidf(*, sublinear: bool, min_df: int, ngrams: int) -> None:
     analyzer = Analyzer(ngrams, 0)
     vocabulary = learn_vocabulary(TEXTS, analyzer)
-    counted = count(TEXTS, analyzer, vocabulary)
+    counted = count(TEXTS, analyzer, vocabulary).wholes
     every = np.ones(len(TEXTS), bool)
     tfidf = fit_tfidf(
         counted, every, len(vocabulary), min_df=min_df, sublinear=sublinear, oov_weight=0.0, slope=1.0
@@ -69,7 +69,7 @@ def test_idf_is_learned_from_the_marked_rows_alone() -> None:
     analyzer = Analyzer(1, 0)
     vocabulary = learn_vocabulary(TEXTS, analyzer)
     some = np.array([True, True, False, True, False])
-    counted = count(TEXTS, analyzer, vocabulary)
+    counted = count(TEXTS, analyzer, vocabulary).wholes
     learned = fit_tfidf(counted, some, len(vocabulary), min_df=1, sublinear=True, oov_weight=0.5, slope=0.5)
     marked = [text for text, use in zip(TEXTS, some, strict=True) if use]
     n = len(marked)
@@ -86,20 +86,17 @@ def test_a_row_without_known_terms_is_zero_not_an_error() -> None:
 
 def test_rows_are_divided_by_the_mean_of_pivot_and_norm_by_the_slope() -> None:
     idf = np.array([3.0, 4.0])
-    weights = TfidfWeights(idf, oov_idf=9.0, sublinear=False, oov_weight=0.0, slope=0.25, text_pivot=10.0)
+    weights = TfidfWeights(idf, oov_idf=9.0, sublinear=False, oov_weight=0.0, slope=0.25, pivot=10.0)
     features = dense(["apple pear", "apple"], Analyzer(1, 0), {"apple": 0, "pear": 1}, weights)
     np.testing.assert_allclose(features, [[3 / 8.75, 4 / 8.75], [3 / 8.25, 0]])
 
 
-def test_pivots_are_the_median_norms_of_the_marked_texts_and_of_their_sentences() -> None:
+def test_the_pivot_is_the_mean_norm_of_the_marked_texts() -> None:
     analyzer = Analyzer(1, 0)
     texts = ["apple", "apple pear", "apple apple apple apple apple apple. pear", "pear pear pear pear"]
     vocabulary = learn_vocabulary(texts, analyzer)
     some = np.array([True, True, True, False])
-    found = fit_tfidf(
-        count(texts, analyzer, vocabulary), some, 2, min_df=1, sublinear=False, oov_weight=0.0, slope=0.5
-    )
+    counts = count(texts, analyzer, vocabulary).wholes
+    found = fit_tfidf(counts, some, 2, min_df=1, sublinear=False, oov_weight=0.0, slope=0.5)
     apple, pear = (found.idf[vocabulary[term]] for term in ("apple", "pear"))
-    norms = [apple, np.hypot(apple, pear), np.hypot(6 * apple, pear)]
-    assert found.text_pivot == pytest.approx(np.median(norms))
-    assert found.sentence_pivot == pytest.approx(np.median(norms))
+    assert found.pivot == pytest.approx(np.mean([apple, np.hypot(apple, pear), np.hypot(6 * apple, pear)]))

@@ -1,13 +1,9 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, precision_score, recall_score
+from sklearn.metrics import f1_score
 
 from pipeline.model.thresholds import Objective, fit_thresholds
-
-Score = Callable[..., float]
 
 
 def noisy(seed: int = 0, n: int = 200) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -31,28 +27,6 @@ def test_f1_is_the_best_there_is() -> None:
         ranked, meant = scores[:, column], labels[:, column]
         best = max(f1_score(meant, ranked >= cut) for cut in np.unique(ranked))
         assert f1_score(meant, ranked >= thresholds[column]) == pytest.approx(best, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("kind", "held", "wanted"),
-    [
-        ("precision", precision_score, recall_score),
-        ("recall", recall_score, precision_score),
-    ],
-)
-def test_a_floor_is_kept_at_the_best_of_the_other(kind: str, held: Score, wanted: Score) -> None:
-    scores, labels = noisy()
-    thresholds = fit_thresholds(scores, labels, Objective(kind, floor=0.6))
-    for column in range(3):
-        ranked, meant = scores[:, column], labels[:, column]
-        cuts = [ranked >= cut for cut in np.unique(ranked)]
-        reaching = [wanted(meant, given) for given in cuts if held(meant, given) >= 0.6]
-        given = ranked >= thresholds[column]
-        if reaching:
-            assert held(meant, given) >= 0.6
-            assert wanted(meant, given) == pytest.approx(max(reaching))
-        else:
-            assert held(meant, given) == pytest.approx(max(held(meant, cut) for cut in cuts))
 
 
 def test_cost_is_the_least_there_is() -> None:
@@ -119,11 +93,23 @@ def test_perfect_and_extreme_scores_stay_finite() -> None:
     assert 0 < everything <= 0.4
 
 
-def test_a_weight_counts_as_so_many_equal_rows() -> None:
+def test_rows_without_a_topic_weigh_what_the_prevalence_says() -> None:
     scores, labels = noisy()
-    weights = np.random.default_rng(1).integers(1, 4, len(scores))
-    for objective in (Objective("f1"), Objective("precision", floor=0.6), Objective("cost", cost_ratio=2.0)):
-        weighted = fit_thresholds(scores, labels, objective, weights.astype(float))
-        repeated = fit_thresholds(scores.repeat(weights, 0), labels.repeat(weights, 0), objective)
+    none = ~labels.any(1)
+    doubled = np.where(none, 2, 1)
+    share = 2 * none.sum() / (2 * none.sum() + (~none).sum())
+    for kind in ("f1", "cost"):
+        objective = Objective(kind, prevalence=float(share), cost_ratio=2.0)
+        weighted = fit_thresholds(scores, labels, objective)
+        repeated = fit_thresholds(
+            scores.repeat(doubled, 0), labels.repeat(doubled, 0), Objective(kind, cost_ratio=2.0)
+        )
         np.testing.assert_allclose(weighted, repeated, atol=1e-12)
-        assert not np.allclose(weighted, fit_thresholds(scores, labels, objective))
+
+
+def test_a_higher_prevalence_gives_higher_thresholds() -> None:
+    scores, labels = noisy()
+    low, own, high = (fit_thresholds(scores, labels, Objective(prevalence=p)) for p in (0.05, None, 0.95))
+    assert (low <= own).all()
+    assert (own <= high).all()
+    assert (low < high).all()

@@ -54,7 +54,7 @@ def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
         "thresholds.prevalence": 0.8,
         "thresholds.objective": "cost",
         "thresholds.cost_ratio": 2.0,
-        "thresholds.precision_floor": 0.95,
+        "thresholds.points": {"precision": 0.95, "balanced": 0.7, "recall": None},
     }
     params = classifier(experiment(changes).config).get_params(deep=False)
     expected = {name.partition(".")[2]: value for name, value in changes.items() if name.startswith("classifier")}
@@ -62,9 +62,8 @@ def test_the_classifier_is_what_the_config_says(experiment: Maker) -> None:
     assert (params["ngram_range"], params["prefix_length"], params["min_df"]) == ((1, 1), 0, 3)
     assert (params["pivot_slope"], params["cv"], params["prevalence"], params["random_state"]) == (0.75, 4, 0.8, 5)
     points = params["operating_points"]
-    assert points["balanced"] == Objective("cost", cost_ratio=2.0, shrinkage=5.0)
-    assert points["precision"] == Objective("precision", floor=0.95, shrinkage=5.0)
-    assert points["recall"] == Objective("recall", floor=0.9, shrinkage=5.0)
+    shares = {"precision": 0.95, "balanced": 0.7, "recall": None}
+    assert points == {name: Objective("cost", share, 2.0, 5.0) for name, share in shares.items()}
 
 
 def test_the_seed_of_the_config_is_used(experiment: Maker, fitted: Trained) -> None:

@@ -29,7 +29,7 @@ def test_with_a_slope_of_1_rows_have_length_one() -> None:
 
 
 def test_out_of_vocabulary_words_make_a_row_shorter() -> None:
-    vectorizer = TopicVectorizer(**SETTINGS).fit(["mine action", "gas"])
+    vectorizer = TopicVectorizer(**SETTINGS, oov_weight=0.5).fit(["mine action", "gas"])
     assert 0 < (vectorizer.transform(["gas in zzz"]).toarray() ** 2).sum() < 0.5
 
 

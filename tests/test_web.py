@@ -84,8 +84,8 @@ def test_a_feed_is_read_entry_by_entry(site: str) -> None:
     [
         ("/loop", "more than 5 redirects"),
         ("/file", "not an http or https address: file:"),
-        ("/big", "larger than"),
-        ("/packed", "compressed although"),
+        ("/big", "exceeds the 0 MB limit"),
+        ("/packed", "compressed content unasked"),
         ("/missing", "answered 404"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_bad_answer_is_one_line(site: str, path: str, problem: str) -> None:
 
 
 def test_a_trickling_server_is_left_in_time(site: str) -> None:
-    with pytest.raises(SourceError, match="took too long"):
+    with pytest.raises(SourceError, match="timed out"):
         get(f"{site}/trickle", seconds=0.4)
 
 
@@ -114,7 +114,7 @@ def test_a_trickling_server_is_left_in_time(site: str) -> None:
     ],
 )
 def test_private_addresses_are_refused_unless_allowed(host: str) -> None:
-    with pytest.raises(SourceError, match=r"is in a private network|cannot be found"):
+    with pytest.raises(SourceError, match=r"is not a public address|cannot be resolved"):
         fetch(f"http://{host}:9/", max_bytes=10)
 
 

@@ -1,11 +1,10 @@
-"""Work done in processes comes back in order, whichever way they begin; one that ends early is told."""
+"""Results come back in order, however processes begin; one that dies is reported."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from small_model import TEXTS, saved
 from pipeline.errors import OutputError
 from pipeline.model.bundle import load_bundle
 from pipeline.predict import workers
-from pipeline.predict.answers import answer
-from pipeline.predict.rows import Chunk
+from pipeline.predict.batch import ChunkPredictor
+from pipeline.predict.output import JsonLinesWriter
+from pipeline.predict.tables import Chunk, Columns, Rows
 from pipeline.predict.workers import mapping
 
 KILLED = """
@@ -65,15 +65,15 @@ def test_few_items_are_read_ahead() -> None:
         assert len(taken) == 6
 
 
-def test_a_process_that_ends_early_is_told() -> None:
+def test_a_process_that_dies_is_reported() -> None:
     with (
-        pytest.raises(OutputError, match="a worker process ended early; go on with --resume"),
+        pytest.raises(OutputError, match="worker process died; rerun with --resume"),
         mapping(leave, 2) as answering,
     ):
         list(answering([1]))
 
 
-def test_an_error_of_the_work_is_raised_here_and_tells_where_it_was() -> None:
+def test_an_error_in_a_worker_is_raised_here_with_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError) as raised, mapping(divide, 2) as answering:
         list(answering([1, 0]))
     assert "in divide" in raised.value.__notes__[0]
@@ -102,7 +102,8 @@ def test_a_model_goes_to_processes_that_begin_in_either_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
     monkeypatch.setattr(workers, "_CONTEXT", get_context(start))
-    work = partial(answer, bundle=load_bundle(saved(tmp_path)), column="text", form="jsonl")
-    chunks = [Chunk(row, [text], row) for row, text in enumerate(TEXTS[:6], 1)]
+    bundle = load_bundle(saved(tmp_path))
+    work = ChunkPredictor(bundle, Columns("text"), {}, JsonLinesWriter(bundle.scorer.topics))
+    chunks = [Chunk(row, Rows([text], []), row) for row, text in enumerate(TEXTS[:6], 1)]
     with mapping(work, 2) as answering:
         assert list(answering(chunks)) == list(map(work, chunks))

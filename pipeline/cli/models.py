@@ -1,59 +1,55 @@
-"""Commands that make models: train, evaluate, curve, search."""
+"""Commands that make and measure models: train, evaluate, learning-curve, search."""
 
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import CONFIG, FORMAT, progress_bar
+from pipeline.cli.options import CONFIG, FORMAT, Command, progress_bar
 from pipeline.errors import GateError
 
 
-@click.command("train")
+@click.command("train", cls=Command, examples=["topics train --config configs/default.yaml"])
 @CONFIG
 def train_command(config: Path) -> None:
-    """Train on the labelled paragraphs, track the run, and register the model as candidate.
-
-    Example: topics train --config configs/default.yaml
-    """
+    """Train a model on the labelled paragraphs, track the run, and register the model as candidate."""
     from pipeline.config import read_config
 
-    settings = read_config(config)  # a slip in it is told before the large imports
+    settings = read_config(config)  # an error in it is reported before the slow imports
     from pipeline.train import train
 
     with progress_bar("cross-validating and fitting") as progress:
         train(settings, say=click.echo, progress=progress)
 
 
-@click.command("evaluate")
+@click.command(
+    "evaluate", cls=Command, examples=["topics evaluate", "topics evaluate --data mine.jsonl --format markdown"]
+)
 @CONFIG
 @click.option(
-    "--data", "data", multiple=True, help="Labelled JSON lines to measure on, not the test side; no gate."
+    "--data", multiple=True, help="Evaluate on labelled JSON lines instead of the test split, without the gate."
 )
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
-    help="With --data: a bundle file or output folder (default: the config's output folder).",
+    help="With --data: model file or output directory. [default: the output directory of --config]",
 )
 @FORMAT
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="With --data: a folder to write report.html, report.md and report.json to.",
+    help="With --data: write report.html, report.md and report.json to this directory.",
 )
 def evaluate_command(
     config: Path, data: tuple[str, ...], model: Path | None, form: str, output: Path | None
 ) -> None:
-    """Score the candidate on the test side; make it champion if it passes the gate, else exit 1.
+    """Evaluate the candidate on the test split, and promote it to champion if it passes the gate.
 
-    Writes report.html, report.md, report.json and MODEL_CARD.md to the config's output folder and to the run.
-    With --data, score the model in use on any labelled file instead, and move nothing.
-
-    Example: topics evaluate --data mine.jsonl --format markdown
+    Writes report.html, report.md, report.json and MODEL_CARD.md to the output directory of --config, and to the
+    run. Exits with status 1 if the gate failed. With --data, evaluates the model in use on any labelled file
+    instead, and promotes nothing.
     """
     if (model or output) and not data:
-        raise click.UsageError(
-            "--model and --output go with --data; the test side is for the registered candidate"
-        )
+        raise click.UsageError("--model and --output need --data")
     from pipeline.config import read_config
 
     settings = read_config(config)
@@ -74,53 +70,52 @@ def evaluate_command(
         click.echo(f"report: {Path(settings.output) / 'report.html'}", err=True)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
     if failures:
-        raise GateError(f"the candidate stays candidate: {'; '.join(failures)}")
+        raise GateError(f"gate failed, not promoted: {'; '.join(failures)}")
     if not data:
-        click.echo("gate passed: the candidate is champion now", err=True)
+        click.echo("gate passed, promoted to champion", err=True)
 
 
-@click.command("curve")
+@click.command("learning-curve", cls=Command, examples=["topics learning-curve --data mine.jsonl"])
 @CONFIG
-@click.option("--data", "data", multiple=True, help="Labelled JSON lines to measure on beside the test side.")
-def curve_command(config: Path, data: tuple[str, ...]) -> None:
-    """Measure what more data would bring: train on 12, 25 and 50 % of the articles beside the candidate's 100 %.
+@click.option("--data", multiple=True, help="Also evaluate on these labelled JSON lines.")
+def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
+    """Compute a learning curve from models trained on 12, 25 and 50 % of the articles, and the candidate.
 
-    The curve is logged to the candidate's run, and the next `topics evaluate` draws it into the report.
-
-    Example: topics curve --data mine.jsonl
+    The curve is logged to the candidate's run; the next `topics evaluate` plots it in the report.
     """
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.evaluation.tables import as_text
     from pipeline.learning_curve import learning_curve
 
-    with progress_bar("training on shares of the articles") as progress:
-        table = learning_curve(read_config(config), data, say=click.echo, progress=progress)
+    with progress_bar("training on parts of the articles") as progress:
+        table = learning_curve(settings, data, say=click.echo, progress=progress)
     click.echo(as_text(table))
 
 
-@click.command("search")
+@click.command("search", cls=Command, examples=["topics search --output configs/mine.yaml"])
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     default=Path("configs/search.yaml"),
     show_default=True,
-    help="What to search, as YAML.",
+    help="The YAML file of the search.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path("models/best.yaml"),
     show_default=True,
-    help="Where the best experiment goes.",
+    help="Write the best experiment to this file.",
 )
 def search_command(config: Path, output: Path) -> None:
-    """Search the settings of an experiment by cross-validation; start it again to resume.
-
-    Example: topics search --config configs/search.yaml --output configs/mine.yaml
-    """
+    """Search an experiment's settings by cross-validation; rerun to resume."""
     from pipeline.config import read_search
+
+    settings = read_search(config)
     from pipeline.search import search
 
     with progress_bar("searching") as progress:
-        best = search(read_search(config), output, progress=progress)
+        best = search(settings, output, progress=progress)
     click.echo(best)

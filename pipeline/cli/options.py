@@ -1,8 +1,10 @@
-"""Options that several commands have, and the progress bar."""
+"""What several commands share: options, help with examples, and the progress bar."""
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,18 +13,64 @@ CONFIG = click.option(
     type=click.Path(path_type=Path),
     default=Path("configs/default.yaml"),
     show_default=True,
-    help="The experiment, as YAML.",
+    help="The experiment's YAML file.",
 )
 MODEL = click.option(
     "--model",
     default="models",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="A bundle file, or an output folder: its champion, or its candidate as long as there is no champion.",
+    help="Model file or output directory (champion if present, else candidate).",
 )
 FORMAT = click.option(
-    "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="Output format.",
 )
+
+
+class Command(click.Command):
+    """A command whose help ends with examples, printed as they are.
+
+    Parameters
+    ----------
+    examples : sequence of str
+        Command lines.
+
+    """
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{' ' * formatter.current_indent}{example}\n")
+
+
+def renamed(command: click.Command, old_name: str) -> click.Command:
+    """Return a command under the name that it had before.
+
+    Parameters
+    ----------
+    command : Command
+    old_name : str
+
+    Returns
+    -------
+    Command
+        Hidden; it warns to use the new name.
+
+    """
+    alias = copy.copy(command)
+    alias.name, alias.hidden, alias.deprecated = old_name, True, f"use {command.name!r}"
+    return alias
 
 
 @contextmanager

@@ -1,67 +1,62 @@
-"""Commands that look at runs and data: compare, reproduce, census, ui."""
+"""Commands about runs and data: compare, reproduce, statistics, ui."""
 
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import CONFIG, FORMAT
+from pipeline.cli.options import CONFIG, FORMAT, Command
 
 
-@click.command("compare")
+@click.command("compare", cls=Command, examples=["topics compare champion candidate"])
 @click.argument("first")
 @click.argument("second")
 @CONFIG
-@click.option("--data", multiple=True, help="Labelled JSON lines to compare on (default: the config's test side).")
+@click.option("--data", multiple=True, help="Labelled JSON lines to compare on. [default: the test split]")
 @FORMAT
 def compare_command(first: str, second: str, config: Path, data: tuple[str, ...], form: str) -> None:
-    """Compare two models on the same rows: FIRST and SECOND are aliases, run ids or bundle files.
+    """Compare two models on the same rows. FIRST and SECOND are aliases, run ids or model files.
 
-    Prints the difference of every figure with its interval and p-value, and the rows fixed and broken.
-
-    Example: topics compare champion candidate
+    Prints the difference of every metric with its interval and p-value, and the rows fixed and broken.
     """
-    from pipeline.compare import compare
     from pipeline.config import read_config
 
-    found = compare(read_config(config), first, second, data)
+    settings = read_config(config)
+    from pipeline.compare import compare
+
+    found = compare(settings, first, second, data)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
 
 
-@click.command("reproduce")
+@click.command("reproduce", cls=Command, examples=["topics reproduce candidate"])
 @click.argument("run")
 @CONFIG
 def reproduce_command(run: str, config: Path) -> None:
-    """Rebuild a tracked RUN (an id or an alias) from its commit, config and data, and compare all its figures.
-
-    Example: topics reproduce candidate
-    """
+    """Repeat a tracked RUN (an id or an alias) from its commit, config and data, and compare all metrics."""
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.reproduce import reproduce
 
-    click.echo(reproduce(read_config(config), run))
+    click.echo(reproduce(settings, run))
 
 
-@click.command("census")
+@click.command("statistics", cls=Command, examples=["topics statistics > statistics.md"])
 @CONFIG
-def census_command(config: Path) -> None:
-    """Count what the labelled data hold, as the Markdown tables of the data card.
-
-    Example: topics census > tables.md
-    """
+def statistics_command(config: Path) -> None:
+    """Print statistics of the labelled data, as the Markdown tables of the data card."""
     from pipeline.config import read_config
+
+    settings = read_config(config)
     from pipeline.data.statistics import describe
 
-    click.echo(describe(read_config(config)), nl=False)
+    click.echo(describe(settings), nl=False)
 
 
-@click.command("ui")
+@click.command("ui", cls=Command, examples=["topics ui --port 5001"])
 @CONFIG
-@click.option("--port", default=5000, show_default=True, help="The port on loopback.")
+@click.option("--port", default=5000, show_default=True, help="Port on loopback.")
 def ui_command(config: Path, port: int) -> None:
-    """Open MLflow's page on the runs of the config's output folder, on loopback, until Ctrl-C.
-
-    Example: topics ui --port 5001
-    """
+    """Serve MLflow's user interface for the tracked runs, on loopback, until Ctrl-C."""
     from pipeline.config import read_config
     from pipeline.tracking import serve_page
 

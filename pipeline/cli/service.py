@@ -1,44 +1,51 @@
-"""The command line's commands about the service: serve, corrections, completion."""
+"""Commands about the service: serve, corrections; and shell completion."""
 
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import MODEL
+from pipeline.cli.options import MODEL, Command
 
 CORRECTIONS = click.option(
     "--corrections",
     default="models/corrections.sqlite3",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="The SQLite file that keeps what people corrected.",
+    help="SQLite file of the corrections.",
 )
 
 
-@click.command("serve")
+@click.command(
+    "serve",
+    cls=Command,
+    examples=["topics serve", "topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token"],
+)
 @MODEL
 @CORRECTIONS
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="Ask every client for the token in this file.")
-@click.option("--max-body", default=1_000_000, show_default=True, help="Bytes that one request may have.")
-@click.option("--max-texts", default=1000, show_default=True, help="Texts, or paragraphs, of one request.")
-@click.option("--max-seconds", default=10.0, show_default=True, help="To receive a request, and to answer it.")
-@click.option("--max-requests", default=128, show_default=True, help="Requests at once; more are told to wait.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 for any free one.",
+)
+@click.option("--token-file", type=click.Path(path_type=Path), help="Require the token in this file.")
+@click.option("--max-body", default=1_000_000, show_default=True, help="Limit of bytes per request.")
+@click.option("--max-texts", default=1000, show_default=True, help="Limit of texts or paragraphs per request.")
+@click.option(
+    "--max-seconds", default=10.0, show_default=True, help="Limit of seconds to receive, and to respond."
+)
+@click.option("--max-requests", default=128, show_default=True, help="Limit of concurrent requests.")
 def serve_command(
     model: Path, corrections: Path, host: str, port: int, token_file: Path | None, **limits: float
 ) -> None:
-    r"""Answer over HTTP, and show a page to paste articles in.
+    """Serve predictions over HTTP, and a page to paste articles in.
 
-    A new champion in the model's folder is taken up without a restart. SIGTERM and Ctrl-C finish what is in
-    flight. Without a token, listen on loopback only, unless what guards the network is elsewhere.
-
-    \b
-    Examples:
-      topics serve
-      topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token
+    The service loads a new champion without a restart. SIGTERM and Ctrl-C let it finish the requests in flight.
+    Use --token-file wherever others can reach the address.
     """
-    from pipeline.serve import run
+    from pipeline.serve.app import run
     from pipeline.serve.settings import Limits, Settings, read_token
 
     chosen = Limits(
@@ -53,24 +60,22 @@ def serve_command(
 
 @click.group("corrections")
 def corrections_group() -> None:
-    """See what people corrected on the service's page."""
+    """Work with the corrections made on the service's page."""
 
 
-@corrections_group.command("export")
+@corrections_group.command(
+    "export", cls=Command, examples=["topics corrections export --output data/articles/corrections.jsonl"]
+)
 @CORRECTIONS
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A file to write, whole or not at all; default: standard output.",
+    help="Write atomically to this file.",
 )
 def export_command(corrections: Path, output: Path | None) -> None:
-    r"""Give the corrections as labelled paragraphs, JSON lines that `topics train` reads.
+    """Export the corrections as labelled paragraphs, JSON lines for `topics train`.
 
-    The latest correction of a text counts.
-
-    \b
-    Example: have the next training learn from them
-      topics corrections export --output data/articles/corrections.jsonl
+    Only the latest correction of a text is exported.
     """
     from pipeline.files import atomic_path
     from pipeline.serve.corrections import export
@@ -84,18 +89,19 @@ def export_command(corrections: Path, output: Path | None) -> None:
     click.echo(f"{len(lines)} corrected paragraphs", err=True)
 
 
-@click.command("completion")
+@click.command(
+    "completion",
+    cls=Command,
+    examples=[
+        'eval "$(topics completion bash)"    # in ~/.bashrc',
+        'eval "$(topics completion zsh)"     # in ~/.zshrc',
+        "topics completion fish > ~/.config/fish/completions/topics.fish",
+    ],
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    r"""Print the script that completes commands, options and their values in a SHELL.
-
-    \b
-    Examples:
-      eval "$(topics completion bash)"                                    in ~/.bashrc
-      eval "$(topics completion zsh)"                                     in ~/.zshrc
-      topics completion fish > ~/.config/fish/completions/topics.fish
-    """
+    """Print the script that completes commands, options and values in a SHELL."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -1,11 +1,11 @@
-"""Read articles to label: files, folders, patterns, standard input, and addresses where they are asked for."""
+"""Read articles to predict on: files, folders, patterns, standard input, and addresses where asked for."""
 
 import glob
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.data.formats import SUFFIXES, articles_in
+from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 
@@ -13,11 +13,19 @@ MAX_BYTES = 20_000_000
 
 
 def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
-    """Read every named source: a file, a folder, a pattern such as `news/*.html`, or `-` for standard input.
+    """Read every named source.
 
-    Folders are searched below too, for files that end in one of `formats.SUFFIXES`. A feed gives an article an
-    entry. A source that cannot be read is given as an error in its place, so that one bad file does not cost the
-    others.
+    Parameters
+    ----------
+    names : iterable of str
+        Files, folders (searched recursively for files that end in one of `documents.SUFFIXES`), patterns such as
+        `news/*.html`, or `-` for standard input.
+
+    Yields
+    ------
+    Article or SourceError
+        A source that cannot be read is an error in its place, so that one bad file does not cost the others.
+
     """
     for name in names:
         try:
@@ -33,7 +41,19 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
 
 
 def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[Article | SourceError]:
-    """Read the page, document or feed at every address; see `web.fetch` for what is refused."""
+    """Read the page, document or feed at every address.
+
+    Parameters
+    ----------
+    urls : iterable of str
+    allow_private : bool, default False
+        Read from private networks and this machine, too; see `web.fetch` for what else is refused.
+
+    Yields
+    ------
+    Article or SourceError
+
+    """
     from pipeline.data.web import fetch
 
     for url in urls:
@@ -48,14 +68,14 @@ def _expand(name: str) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
         if not found:
-            raise SourceError(f"{name}: no file ending in {', '.join(SUFFIXES)} in this folder")
+            raise SourceError(f"{name}: no file in this folder ends in {', '.join(SUFFIXES)}")
         return found
     if name.startswith(("http://", "https://")):
-        raise SourceError(f"{name}: an address is read only when asked for by name; use --url {name}")
+        raise SourceError(f"{name}: to read an address, use --url {name}")
     if glob.has_magic(name) and not path.exists():
         found = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207  # Path.glob refuses absolute patterns
         if not found:
-            raise SourceError(f"{name}: no file fits this pattern")
+            raise SourceError(f"{name}: no file matches this pattern")
         return found
     return [path]
 
@@ -70,7 +90,7 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file") from None
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > MAX_BYTES:
-        raise SourceError(f"{path}: larger than {MAX_BYTES // 1_000_000} MB, no article is; split it")
+        raise SourceError(f"{path}: exceeds the {MAX_BYTES // 1_000_000} MB limit")
     return content

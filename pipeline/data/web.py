@@ -24,10 +24,28 @@ _HEADERS = {
 def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: float = MAX_SECONDS) -> bytes:
     """Fetch the content of an http or https address.
 
-    Refused with SourceError: other schemes, an address that is not public (unless `allow_private`) on the first
-    request or after a redirect, more than MAX_REDIRECTS redirects, more than `max_bytes`, more than `seconds` for
-    one request, and any status but 200. The address that was checked is the one connected to, so a name cannot
-    change its address in between. Proxy settings are not used.
+    The address that was checked is the one connected to, so a name cannot change its address in between. Proxy
+    settings are not used.
+
+    Parameters
+    ----------
+    url : str
+    max_bytes : int
+    allow_private : bool, default False
+        Connect to addresses that are not public, too.
+    seconds : float, default 20
+        For one request.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    SourceError
+        For other schemes, an address that is not public, on the first request or after a redirect, more than
+        MAX_REDIRECTS redirects, more than `max_bytes` or `seconds`, and any status but 200.
+
     """
     here = url
     for _ in range(MAX_REDIRECTS + 1):
@@ -52,10 +70,10 @@ def _request(
         if answer.status != http.client.OK:
             raise SourceError(f"{url}: answered {answer.status} {answer.reason}")
         if answer.getheader("Content-Encoding", "identity") != "identity":
-            raise SourceError(f"{url}: compressed although plain content was asked for")
+            raise SourceError(f"{url}: the server sent compressed content unasked")
         content = answer.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise SourceError(f"{url}: larger than {max_bytes // 1_000_000} MB, no article is")
+        raise SourceError(f"{url}: exceeds the {max_bytes // 1_000_000} MB limit")
     return content, None
 
 
@@ -76,14 +94,12 @@ def _address(parts: SplitResult, url: str, *, allow_private: bool) -> str:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise SourceError(f"{url}: {parts.hostname} cannot be found: {error.strerror or error}") from None
+        raise SourceError(f"{url}: {parts.hostname} cannot be resolved: {error.strerror or error}") from None
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private:
         private = [address for address in addresses if not _is_public(address)]
         if private:
-            raise SourceError(
-                f"{url}: {private[0]} is in a private network; --allow-private reads it all the same"
-            )
+            raise SourceError(f"{url}: {private[0]} is not a public address; use --allow-private to read it")
     return addresses[0]
 
 
@@ -145,8 +161,8 @@ def _one_line(url: str) -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise SourceError(f"{url}: took too long") from None
+        raise SourceError(f"{url}: timed out") from None
     except ssl.SSLError as error:
-        raise SourceError(f"{url}: no safe connection: {error.reason or error}") from None
+        raise SourceError(f"{url}: no secure connection: {error.reason or error}") from None
     except (OSError, http.client.HTTPException) as error:
         raise SourceError(f"{url}: cannot be read: {error}") from None

@@ -28,7 +28,7 @@ from pipeline.text.vocabulary import Vocabulary
 VERSION = 3
 _KIND = "paragraph-topics"
 _BY_TOPIC = ("text_coef", "sentence_coef", "intercept")
-_SCALARS = ("oov_idf", "sublinear", "oov_weight", "slope", "text_pivot", "sentence_pivot")
+_SCALARS = ("oov_idf", "sublinear", "oov_weight", "slope", "pivot")
 _POINT = "threshold."
 _LARGEST = 1e6  # of a scalar: far above any that training makes
 

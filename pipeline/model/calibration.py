@@ -1,4 +1,4 @@
-"""Turn evidence for a topic into a probability: one small logistic regression a topic, fitted out of fold."""
+"""Turn decision values into probabilities: one sigmoid a topic, fitted on out-of-fold decision values."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,51 +40,43 @@ def prevalence_weights(y_true: Bools, prevalence: float | None) -> Floats:
     return np.where(none, prevalence / share, (1 - prevalence) / (1 - share))
 
 
-def fit_logistic(
-    evidence: Floats, y_true: Bools, weights: Floats, *, penalty: float = 0.0
-) -> tuple[Floats, float]:
-    """Fit the probability `sigmoid(evidence @ coef + intercept)` of a label.
+def fit_sigmoid(values: Floats, y_true: Bools, weights: Floats) -> tuple[float, float]:
+    """Fit slope and offset so that `sigmoid(slope * value + offset)` is the probability of the label.
 
-    With one column of evidence this is Platt scaling; with several it stacks them (Wolpert 1992). Targets are
-    smoothed as in Platt 1999; Newton's method with backtracking follows Lin, Lin and Weng 2007, "A note on
-    Platt's probabilistic outputs for support vector machines".
+    Platt's method with his smoothed targets, solved by Newton's method with backtracking (Platt 1999; Lin, Lin
+    and Weng 2007, "A note on Platt's probabilistic outputs for support vector machines").
 
     Parameters
     ----------
-    evidence : float64 array of shape (n, d)
-        Out-of-fold decision values and counts.
+    values : float64 array of shape (n,)
+        Out-of-fold decision values.
     y_true : bool array of shape (n,)
     weights : float64 array of shape (n,)
-    penalty : float, default 0
-        Of the squared coefficients, per unit of variance of their column.
+        How much each row counts.
 
     Returns
     -------
-    coef : float64 array of shape (d,)
-    intercept : float
-
+    slope, offset : float
     """
     positives, negatives = float(weights @ y_true), float(weights @ ~y_true)
     targets = np.where(y_true, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    design = np.column_stack([evidence, np.ones(len(evidence))])
-    ridge = penalty * np.append(evidence.var(0), 0.0) + _TOLERANCE
-
-    def loss_at(beta: Floats) -> float:
-        logits = design @ beta
-        return float(weights @ (np.logaddexp(0.0, logits) - targets * logits) + ridge @ beta**2 / 2)
-
-    beta = np.append(np.zeros(evidence.shape[1]), np.log((positives + 1) / (negatives + 1)))
-    loss = loss_at(beta)
+    design = np.column_stack([values, np.ones_like(values)])
+    beta = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
+    loss = _loss(design @ beta, targets, weights)
     for _ in range(_STEPS):
         probabilities = sigmoid(design @ beta)
-        gradient = design.T @ (weights * (probabilities - targets)) + ridge * beta
+        gradient = design.T @ (weights * (probabilities - targets))
         spread = weights * probabilities * (1 - probabilities)
-        curvature = (design * spread[:, None]).T @ design + np.diag(ridge)
-        step, size = np.linalg.lstsq(curvature, gradient, rcond=None)[0], 1.0
-        while (new := loss_at(beta - size * step)) > loss and size > _SMALLEST_STEP:
+        curvature = (design * spread[:, None]).T @ design + _TOLERANCE * np.eye(2)
+        step, size = np.linalg.solve(curvature, gradient), 1.0
+        while (new := _loss(design @ (beta - size * step), targets, weights)) > loss and size > _SMALLEST_STEP:
             size /= 2
         beta = beta - size * step
         if loss - new < _TOLERANCE * max(1.0, abs(loss)):
             break
         loss = new
-    return beta[:-1], float(beta[-1])
+    return float(beta[0]), float(beta[1])
+
+
+def _loss(logits: Floats, targets: Floats, weights: Floats) -> float:
+    return float(weights @ (np.logaddexp(0.0, logits) - targets * logits))

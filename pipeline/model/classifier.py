@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from pipeline.model.calibration import fit_logistic, prevalence_weights, sigmoid
+from pipeline.model.calibration import fit_sigmoid, prevalence_weights, sigmoid
 from pipeline.model.linear import KINDS, Features, Kind, LinearTopic, fit_rows
 from pipeline.model.scorer import Scorer
 from pipeline.model.thresholds import Objective, fit_thresholds
@@ -28,18 +28,18 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 BALANCED = "balanced"
 OPERATING_POINTS: Mapping[str, Objective] = {
-    "precision": Objective("precision", floor=0.9, shrinkage=20.0),
-    BALANCED: Objective("f1", shrinkage=20.0),
-    "recall": Objective("recall", floor=0.9, shrinkage=20.0),
+    "precision": Objective(prevalence=0.95, shrinkage=20.0),
+    BALANCED: Objective(prevalence=0.8, shrinkage=20.0),
+    "recall": Objective(prevalence=0.5, shrinkage=20.0),
 }
 
 
 class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Assign each text the topics, out of k, that it addresses: none, one or several.
 
-    A linear model a topic scores the whole text and its best sentence; a small logistic regression, fitted on
-    out-of-fold decision values, turns both into a calibrated probability; a threshold a topic, fitted on
-    out-of-fold probabilities, decides.
+    A linear model a topic scores the whole text and its best sentence; a sigmoid fitted on out-of-fold decision
+    values turns their mean into a calibrated probability; a threshold a topic, fitted on out-of-fold
+    probabilities, decides.
 
     Parameters
     ----------
@@ -51,21 +51,21 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         A term must occur in so many texts.
     sublinear_tf : bool, default True
         Weigh a term by `1 + ln(tf)` rather than by tf.
-    oov_weight : float, default 1.0
+    oov_weight : float, default 0.0
         How much out-of-vocabulary terms lengthen a row; see `TfidfWeights`.
     pivot_slope : float, default 0.5
-        Above 0, to 1: how much a row's own norm counts beside the median norm; see `TfidfWeights`.
+        Above 0, to 1: how much a row's own norm counts beside the mean norm; see `TfidfWeights`.
     nb_exponent : float, default 0.5
         Exponent of the Naive-Bayes log-count ratio that scales features before the fit; 0: no scaling.
     sentence_weight : float, default 0.5
-        Share of the best sentence in what the linear model is fitted on; 0: whole texts alone.
+        Share of the best sentence in a topic's decision value, from 0 to 1; the rest is the whole text's.
     kind : {"linear_svc", "logistic_regression", "ridge"}, default "linear_svc"
     C : float, default 1.0
         Inverse strength of regularization.
     class_weight : "balanced" or None, default None
     prevalence : float or None, default None
-        Share of texts without a topic for which probabilities and thresholds are fitted; None: as in the training
-        texts. See `prevalence_weights`.
+        Share of texts without a topic for which probabilities are calibrated; None: as in the training texts. See
+        `prevalence_weights`.
     operating_points : mapping of str to Objective, optional
         Named thresholds; the default are `precision`, `balanced` and `recall`. `predict` uses `balanced`.
     cv : int, default 5
@@ -113,7 +113,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         prefix_length: int = 5,
         min_df: int = 2,
         sublinear_tf: bool = True,
-        oov_weight: float = 1.0,
+        oov_weight: float = 0.0,
         pivot_slope: float = 0.5,
         nb_exponent: float = 0.5,
         sentence_weight: float = 0.5,
@@ -237,8 +237,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             sublinear=self.tfidf_.sublinear,
             oov_weight=self.tfidf_.oov_weight,
             slope=self.tfidf_.slope,
-            text_pivot=self.tfidf_.text_pivot,
-            sentence_pivot=self.tfidf_.sentence_pivot,
+            pivot=self.tfidf_.pivot,
             text_coef=self.evidence_coef_[0],
             sentence_coef=self.evidence_coef_[1],
             intercept=self.intercept_ + self.evidence_coef_.sum(0) * [model.intercept for model in models],
@@ -306,29 +305,29 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _calibrate(self, evidence: Floats, y_true: Bools) -> None:
         usable: Bools = np.asarray(np.isfinite(evidence).all(axis=1))
-        weights = prevalence_weights(y_true, self.prevalence)
-        self._fit_evidence(evidence, y_true, usable, weights)
+        self._fit_sigmoids(evidence, y_true, usable)
         self.oof_scores_: Floats = np.full(y_true.shape, np.nan)
         self.oof_scores_[usable] = sigmoid(self._logits(evidence)[usable])
         self.thresholds_ = {
-            name: fit_thresholds(self.oof_scores_, y_true, objective, weights)
-            for name, objective in self._points.items()
+            name: fit_thresholds(self.oof_scores_, y_true, objective) for name, objective in self._points.items()
         }
         self.oof_labels_ = np.zeros_like(y_true)
         for fold in range(self.cv):
             held_out = self.fold_ == fold
             others = (self.oof_scores_[~held_out], y_true[~held_out])
-            thresholds = fit_thresholds(*others, self._points[BALANCED], weights[~held_out])
+            thresholds = fit_thresholds(*others, self._points[BALANCED])
             self.oof_labels_[held_out] = self.oof_scores_[held_out] >= thresholds
 
-    def _fit_evidence(self, evidence: Floats, y_true: Bools, usable: Bools, weights: Floats) -> None:
-        """Fit each topic's logistic regression; without a sentence weight, on the whole text alone."""
-        columns = 2 if self.sentence_weight else 1
+    def _fit_sigmoids(self, evidence: Floats, y_true: Bools, usable: Bools) -> None:
+        """Fit each topic's sigmoid over the mean of whole text and best sentence, by their weights."""
+        shares = np.array([1 - self.sentence_weight, self.sentence_weight])
+        weights = prevalence_weights(y_true, self.prevalence)
         self.evidence_coef_ = np.zeros((2, y_true.shape[1]))
         self.intercept_ = np.zeros(y_true.shape[1])
         for c, rows in enumerate(usable.T):
-            found = fit_logistic(evidence[rows, :columns, c], y_true[rows, c], weights[rows])
-            self.evidence_coef_[:columns, c], self.intercept_[c] = found
+            values = evidence[rows, :, c] @ shares
+            slope, self.intercept_[c] = fit_sigmoid(values, y_true[rows, c], weights[rows])
+            self.evidence_coef_[:, c] = slope * shares
 
     def _logits(self, evidence: Floats) -> Floats:
         logits: Floats = np.einsum("njk,jk->nk", evidence, self.evidence_coef_) + self.intercept_

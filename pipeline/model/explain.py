@@ -40,11 +40,11 @@ def explain(scorer: Scorer, text: str, topic: str, *, most: int = 10) -> Explana
 def explain_topics(scorer: Scorer, text: str, topics: Iterable[str], *, most: int = 10) -> dict[str, Explanation]:
     """Explain several topics of one text, which is counted once; see `explain`."""
     counted = scorer.count([text])
-    sums, offsets = scorer.sums(counted.sentences, pivot=scorer.sentence_pivot), WordOffsets(text)
+    sums, offsets = scorer.sums(counted.sentences), WordOffsets(text)
     whole = _row(counted.wholes, 0)
     indices, times = counted.wholes.indices[whole], counted.wholes.data[whole]
-    in_whole = scorer.tfidf.weigh(counted.wholes, pivot=scorer.text_pivot)[whole]
-    in_sentences = scorer.tfidf.weigh(counted.sentences, pivot=scorer.sentence_pivot)
+    in_whole = scorer.tfidf.weigh(counted.wholes)[whole]
+    in_sentences = scorer.tfidf.weigh(counted.sentences)
     found = {}
     for topic in topics:
         column = scorer.topics.index(topic)

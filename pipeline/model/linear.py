@@ -1,4 +1,4 @@
-"""Fit one linear model a topic on the features of whole texts and of the sentence that carries the topic."""
+"""Fit one linear model a topic on the features of whole texts, and apply it to texts and their sentences."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -26,7 +26,6 @@ class Params(Protocol):
     oov_weight: float
     pivot_slope: float
     nb_exponent: float
-    sentence_weight: float
     kind: Kind
     C: float
     class_weight: Literal["balanced"] | None
@@ -45,16 +44,8 @@ class Features:
     def of(cls, counted: CountedTexts, tfidf: TfidfWeights) -> "Features":
         """Weigh the counts of n texts and keep the columns of the terms that have an idf."""
         kept = np.flatnonzero(tfidf.idf)
-        wholes = _matrix(counted.wholes, tfidf, tfidf.text_pivot)[:, kept]
-        sentences = _matrix(counted.sentences, tfidf, tfidf.sentence_pivot)[:, kept]
+        wholes, sentences = (_matrix(counts, tfidf)[:, kept] for counts in (counted.wholes, counted.sentences))
         return cls(wholes, sentences, counted.starts)
-
-    def scaled(self, factors: Floats) -> "Features":
-        """Multiply every column by its factor."""
-        diagonal = sparse.diags_array(factors)
-        return Features(
-            sparse.csr_array(self.wholes @ diagonal), sparse.csr_array(self.sentences @ diagonal), self.starts
-        )
 
 
 @dataclass(frozen=True)
@@ -66,17 +57,8 @@ class LinearTopic:
 
     def decide(self, features: Features) -> Floats:
         """Return the decision values of n texts and of their best sentences, float64 [n, 2]."""
-        whole = features.wholes @ self.weights
-        return np.column_stack([whole, self.best_sentence(features)[0]]) + self.intercept
-
-    def best_sentence(self, features: Features) -> tuple[Floats, NDArray[np.int64]]:
-        """Return each text's highest weighted sum over its sentences, and the row of that sentence."""
-        sums = features.sentences @ self.weights
-        highest = np.maximum.reduceat(sums, features.starts[:-1])
-        is_best = sums == np.repeat(highest, np.diff(features.starts))
-        rows = np.flatnonzero(is_best)
-        owners = np.searchsorted(features.starts, rows, side="right") - 1
-        return highest, rows[np.unique(owners, return_index=True)[1]]
+        best = np.maximum.reduceat(features.sentences @ self.weights, features.starts[:-1])
+        return np.column_stack([features.wholes @ self.weights, best]) + self.intercept
 
 
 def fit_rows(
@@ -110,7 +92,7 @@ def fit_rows(
 
     """
     tfidf = fit_tfidf(
-        counted,
+        counted.wholes,
         rows,
         n_terms,
         min_df=params.min_df,
@@ -121,28 +103,19 @@ def fit_rows(
     if not tfidf.idf.any():
         raise ValueError(f"no term occurs in {params.min_df} of {rows.sum()} texts: lower min_df, or label more")
     features = Features.of(counted, tfidf)
-    return tfidf, features, [_fit_topic(params, features, column, rows) for column in y_true.T]
+    X = features.wholes[rows]
+    return tfidf, features, [_fit_topic(params, X, column) for column in y_true[rows].T]
 
 
-def _fit_topic(params: Params, features: Features, label: Bools, rows: Bools) -> LinearTopic | None:
-    """Fit one topic: on whole texts, then on the mean of each text and the sentence found best by the first fit.
-
-    The second fit is one round of training with a latent variable, the sentence that carries the topic
-    (Felzenszwalb et al. 2010, "Object detection with discriminatively trained part-based models").
-    """
-    if label[rows].all() or not label[rows].any():
+def _fit_topic(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic | None:
+    if y.all() or not y.any():
         return None
-    factors = None
-    if params.nb_exponent:
-        factors = _log_count_ratio(features.wholes[rows], label[rows]) ** params.nb_exponent
-        factors /= np.sqrt(np.mean(factors**2))
-        features = features.scaled(factors)
-    X, y = features.wholes[rows], label[rows]
-    model = _linear(params, X, y)
-    if params.sentence_weight:
-        best = features.sentences[model.best_sentence(features)[1][rows]]
-        model = _linear(params, (1 - params.sentence_weight) * X + params.sentence_weight * best, y)
-    return model if factors is None else LinearTopic(model.weights * factors, model.intercept)
+    if not params.nb_exponent:
+        return _linear(params, X, y)
+    factors = _log_count_ratio(X, y) ** params.nb_exponent
+    factors /= np.sqrt(np.mean(factors**2))
+    model = _linear(params, sparse.csr_array(X @ sparse.diags_array(factors)), y)
+    return LinearTopic(model.weights * factors, model.intercept)
 
 
 def _log_count_ratio(X: sparse.csr_array, y: Bools) -> Floats:
@@ -171,6 +144,6 @@ def _linear(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic:
     return LinearTopic(np.ravel(estimator.coef_).astype(np.float64), float(np.ravel(estimator.intercept_)[0]))
 
 
-def _matrix(counts: Counts, tfidf: TfidfWeights, pivot: float) -> sparse.csr_array:
+def _matrix(counts: Counts, tfidf: TfidfWeights) -> sparse.csr_array:
     shape = (len(counts.oov), len(tfidf.idf))
-    return sparse.csr_array((tfidf.weigh(counts, pivot=pivot), counts.indices, counts.indptr), shape=shape)
+    return sparse.csr_array((tfidf.weigh(counts), counts.indices, counts.indptr), shape=shape)

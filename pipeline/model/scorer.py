@@ -34,7 +34,7 @@ class Scorer:
     vocabulary : Vocabulary
     table : float64 or float32 array of shape (m, 1 + k)
         Each term's idf and its weight a topic.
-    oov_idf, sublinear, oov_weight, slope, text_pivot, sentence_pivot
+    oov_idf, sublinear, oov_weight, slope, pivot
         Those of `TfidfWeights`.
     text_coef, sentence_coef, intercept : float64 arrays of shape (k,)
     points : mapping of str to float64 array of shape (k,)
@@ -51,8 +51,7 @@ class Scorer:
     sublinear: bool
     oov_weight: float
     slope: float
-    text_pivot: float
-    sentence_pivot: float
+    pivot: float
     text_coef: Floats
     sentence_coef: Floats
     intercept: Floats
@@ -78,8 +77,7 @@ class Scorer:
     def tfidf(self) -> TfidfWeights:
         """The TF-IDF weights."""
         idf = self.table[:, 0].astype(np.float64)
-        scalars = (self.oov_idf, self.sublinear, self.oov_weight, self.slope, self.text_pivot, self.sentence_pivot)
-        return TfidfWeights(idf, *scalars)
+        return TfidfWeights(idf, self.oov_idf, self.sublinear, self.oov_weight, self.slope, self.pivot)
 
     def at(self, point: str) -> Self:
         """Return the same model at another operating point; ValueError for one that it does not have."""
@@ -91,9 +89,9 @@ class Scorer:
         """Count the model's terms in n texts."""
         return self.vocabulary.count(texts)
 
-    def sums(self, counts: Counts, *, pivot: float) -> Floats:
+    def sums(self, counts: Counts) -> Floats:
         """Return `weights . features` of every row, float64 [r, k]."""
-        values, divisors = self.tfidf.with_divisors(counts, pivot=pivot)
+        values, divisors = self.tfidf.with_divisors(counts)
         found = np.stack([counts.sums(values * weights.take(counts.indices)) for weights in self._columns], axis=1)
         return found / divisors[:, None]
 
@@ -124,10 +122,8 @@ class Scorer:
         if not len(texts):
             return np.zeros((0, len(self.topics)))
         counted = self.vocabulary.fallback.count(texts)
-        sentences = self.sums(counted.sentences, pivot=self.sentence_pivot)
-        best = np.maximum.reduceat(sentences, counted.starts[:-1])
-        whole = self.sums(counted.wholes, pivot=self.text_pivot)
-        return self._calibrated(whole, best, np.diff(counted.wholes.indptr) > 0)
+        best = np.maximum.reduceat(self.sums(counted.sentences), counted.starts[:-1])
+        return self._calibrated(self.sums(counted.wholes), best, np.diff(counted.wholes.indptr) > 0)
 
     def labels(self, scores: Floats) -> NDArray[np.bool_]:
         """Return where scores are at or above their topic's threshold, bool [n, k]."""

@@ -6,6 +6,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.calibration import prevalence_weights
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Cost = TypeVar("Cost", float, NDArray[np.float64])
@@ -17,26 +19,25 @@ class Objective:
 
     Parameters
     ----------
-    kind : {"f1", "precision", "recall", "cost"}
-        `f1`: the best F1. `precision` or `recall`: the best of the other one that keeps this one at or above
-        `floor`. `cost`: the least cost, where a false alarm costs 1 and a miss `cost_ratio`, even if nothing is
-        assigned.
-    floor : float, optional
-        From 0 to 1; what `precision` and `recall` hold.
+    kind : {"f1", "cost"}
+        `f1`: the best F1. `cost`: the least cost, where a false alarm costs 1 and a miss `cost_ratio`, even if
+        nothing is assigned.
+    prevalence : float, optional
+        Share of rows without a topic that the choice is made for: the higher, the more precise. None: the rows'
+        own.
     cost_ratio : float, optional
     shrinkage : float, default 0
         Thresholds of topics with few positives are drawn to the global one: with p positives,
         p / (p + shrinkage) is their own.
-
     """
 
-    kind: Literal["f1", "precision", "recall", "cost"] = "f1"
-    floor: float | None = None
+    kind: Literal["f1", "cost"] = "f1"
+    prevalence: float | None = None
     cost_ratio: float | None = None
     shrinkage: float = 0.0
 
 
-def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective, weights: Floats | None = None) -> Floats:
+def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective) -> Floats:
     """Choose one threshold a topic.
 
     Thresholds lie half-way between two neighbouring scores, in logits, so that equal scores are never split and
@@ -48,8 +49,6 @@ def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective, weights
         Out-of-fold scores. A NaN (a topic absent from its fold's training rows) is left out.
     y_true : bool array of shape (n, k)
     objective : Objective
-    weights : float64 array of shape (n,), optional
-        How much each row counts; default: all the same.
 
     Returns
     -------
@@ -57,7 +56,7 @@ def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective, weights
         For `score >= threshold`.
 
     """
-    weights = np.ones(len(y_score)) if weights is None else weights
+    weights = prevalence_weights(y_true, objective.prevalence)
     usable = np.isfinite(y_score)
     cells = np.broadcast_to(weights[:, None], y_score.shape)
     overall = _best(y_score[usable], y_true[usable], cells[usable], objective)
@@ -91,12 +90,7 @@ def _best(y_score: Floats, y_true: Bools, weights: Floats, objective: Objective)
 def _value(hits: Floats, assigned: Floats, positives: float, objective: Objective) -> Floats:
     if objective.kind == "cost":
         return -_cost(hits, assigned, positives, objective)
-    precision, recall = hits / assigned, hits / positives if positives else np.zeros_like(hits)
-    if objective.kind == "f1":
-        return 2 * hits / (assigned + positives)
-    held, wanted = (precision, recall) if objective.kind == "precision" else (recall, precision)
-    reached = held >= (objective.floor or 0.0)
-    return np.where(reached, 1 + wanted, held)
+    return 2 * hits / (assigned + positives)
 
 
 def _cost(hits: Cost, assigned: Cost, positives: float, objective: Objective) -> Cost:

@@ -1,27 +1,76 @@
-"""Label an article: paragraphs, their scores, the topics given, and on request why."""
+"""Predict the topics of articles: for each paragraph scores, topics, and on request explanations."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import SourceError
+from pipeline.errors import BundleError, SourceError
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain_topics, worth_explaining
 from pipeline.schema import Article, Prediction
 from pipeline.text.paragraphs import split
 
+DEFAULT_POINT = "balanced"
+
 
 def bundle_path(model: Path) -> Path:
-    """Choose the bundle of an output folder: its champion, or its candidate as long as there is no champion."""
+    """Find the bundle that a path stands for.
+
+    Parameters
+    ----------
+    model : Path
+        A bundle, or an output directory.
+
+    Returns
+    -------
+    Path
+        The bundle; of a directory its champion if present, else its candidate.
+
+    """
     if not model.is_dir():
         return model
     champion = model / "champion.safetensors"
     return champion if champion.exists() else model / "candidate.safetensors"
 
 
+def at_point(bundle: Bundle, point: str) -> Bundle:
+    """Return a model that decides by the thresholds of an operating point.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    point : str
+        One of `bundle.scorer.points`.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleError
+        Where the model has no such point; the message lists those that it has.
+
+    """
+    try:
+        return replace(bundle, scorer=bundle.scorer.at(point))
+    except ValueError as error:
+        raise BundleError(str(error)) from None
+
+
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a paragraph stands: its number in the article, and its start and end in the text."""
+class Paragraph:
+    """A paragraph of an article.
+
+    Parameters
+    ----------
+    article : Article
+    number : int
+        From 0.
+    start, end : int
+        Character offsets in the article's text.
+
+    """
 
     article: Article
     number: int
@@ -30,45 +79,87 @@ class Place:
 
     @property
     def text(self) -> str:
-        """The paragraph."""
+        """The paragraph's text."""
         return self.article.text[self.start : self.end]
 
 
-def paragraphs(article: Article) -> list[Place]:
-    """List an article's paragraphs."""
-    return [Place(article, number, *span) for number, span in enumerate(split(article.text))]
+def paragraphs(article: Article) -> list[Paragraph]:
+    """List the paragraphs of an article.
+
+    Parameters
+    ----------
+    article : Article
+
+    Returns
+    -------
+    list of Paragraph
+
+    """
+    return [Paragraph(article, number, *span) for number, span in enumerate(split(article.text))]
 
 
 def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> list[Prediction]:
-    """Label every paragraph of an article, in order; raise SourceError where it has none."""
-    places = paragraphs(article)
-    if not places:
+    """Predict the topics of every paragraph of an article.
+
+    Parameters
+    ----------
+    article : Article
+    bundle : Bundle
+    explained : bool, default False
+        Explain the score of each topic assigned and of each near miss.
+
+    Returns
+    -------
+    list of Prediction
+        In the order of the paragraphs.
+
+    Raises
+    ------
+    SourceError
+        Where the article has no paragraphs.
+
+    """
+    found = paragraphs(article)
+    if not found:
         raise SourceError(f"{article.source}: no paragraphs")
-    return label(places, bundle, explained=explained)
+    return predict_paragraphs(found, bundle, explained=explained)
 
 
-def label(places: Sequence[Place], bundle: Bundle, *, explained: bool) -> list[Prediction]:
-    """Label paragraphs, of one article or of several, together."""
+def predict_paragraphs(found: Sequence[Paragraph], bundle: Bundle, *, explained: bool) -> list[Prediction]:
+    """Predict the topics of paragraphs, of one article or of several.
+
+    Parameters
+    ----------
+    found : sequence of Paragraph
+    bundle : Bundle
+    explained : bool
+        Explain the score of each topic assigned and of each near miss.
+
+    Returns
+    -------
+    list of Prediction
+
+    """
     scorer = bundle.scorer
-    scores = scorer.scores([place.text for place in places])
-    labels, margins = scorer.labels(scores), scores - scorer.thresholds
+    scores = scorer.scores([paragraph.text for paragraph in found])
+    assigned, margins = scorer.labels(scores), scores - scorer.thresholds
     rows = []
-    for i, place in enumerate(places):
-        why = explain_topics(scorer, place.text, worth_explaining(scorer, scores[i])) if explained else {}
+    for i, paragraph in enumerate(found):
+        why = explain_topics(scorer, paragraph.text, worth_explaining(scorer, scores[i])) if explained else {}
         rows.append(
             Prediction(
-                source=place.article.source,
-                paragraph=place.number,
-                start=place.start,
-                end=place.end,
-                text=place.text,
-                topics=tuple(topic for topic, given in zip(scorer.topics, labels[i], strict=True) if given),
+                source=paragraph.article.source,
+                paragraph=paragraph.number,
+                start=paragraph.start,
+                end=paragraph.end,
+                text=paragraph.text,
+                topics=tuple(topic for topic, yes in zip(scorer.topics, assigned[i], strict=True) if yes),
                 scores=dict(zip(scorer.topics, scores[i].tolist(), strict=True)),
                 margins=dict(zip(scorer.topics, margins[i].tolist(), strict=True)),
                 explanation=why,
-                title=place.article.title,
-                date=place.article.date,
-                origin=place.article.origin,
+                title=paragraph.article.title,
+                date=paragraph.article.date,
+                origin=paragraph.article.origin,
             )
         )
     return rows
@@ -81,7 +172,21 @@ def predict_all(
     explained: bool,
     complain: Callable[[SourceError], None],
 ) -> Iterator[Prediction]:
-    """Label article after article; what cannot be read or has no paragraphs goes to `complain`."""
+    """Predict the topics of article after article.
+
+    Parameters
+    ----------
+    articles : iterable of Article or SourceError
+    bundle : Bundle
+    explained : bool
+    complain : callable
+        Called with the error of each article that cannot be read or has no paragraphs.
+
+    Yields
+    ------
+    Prediction
+
+    """
     for article in articles:
         try:
             if isinstance(article, SourceError):

@@ -1,32 +1,112 @@
-"""Predictions as one HTML file that needs nothing else: no script, no address, its style inside."""
+"""Predictions as one HTML file that needs nothing else: no script, no address, its style inside.
+
+Texts are cut into pieces that are underlined by how much they contribute; the service's page shows the same views.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipeline.predict.view import articles
-from pipeline.schema import Prediction, Topic
+import numpy as np
+
+from pipeline.model.aggregation import ArticleTopics, aggregate
+from pipeline.schema import Explanation, Prediction, Topic
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+LEVELS = 4
 MARKS = "●■▲◆★✚⬟⬢"
+_GREY = "#5f6368"
+_HEX = frozenset("0123456789abcdefABCDEF")
 
 
-def as_html(rows: Iterable[Prediction], topics: Sequence[Topic]) -> Iterator[str]:
-    """Give the report; articles that share a source are one."""
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A topic beside a paragraph; `index` is its column, which names its colour."""
+
+    index: int
+    topic: Topic
+    score: float
+    threshold: float
+    assigned: bool
+    explanation: Explanation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text, the column of the topic that it speaks for, and how strongly: 0 to LEVELS."""
+
+    text: str
+    index: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParagraphView:
+    """A paragraph's pieces and topics; `tint` is the column of the topic with the widest margin, or None."""
+
+    row: Prediction
+    chips: tuple[Chip, ...]
+    pieces: tuple[Piece, ...]
+    tint: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """An article's paragraphs, and the topics of the whole."""
+
+    first: Prediction
+    paragraphs: tuple[ParagraphView, ...]
+    topics: ArticleTopics
+
+
+def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -> str:
+    """Render articles as one page.
+
+    Parameters
+    ----------
+    articles : iterable of sequence of Prediction
+        The paragraphs of each article, with explanations.
+    topics : sequence of Topic
+
+    Returns
+    -------
+    str
+
+    """
+    views = [view(article, topics) for article in articles]
+    counts = [sum(topic.id in row.row.topics for found in views for row in found.paragraphs) for topic in topics]
+    total = sum(len(found.paragraphs) for found in views)
     style = (files("pipeline") / "static" / "style.css").read_text(encoding="utf-8")
-    views = list(articles(rows, topics))
-    counts = [sum(topic.id in row.row.topics for view in views for row in view.paragraphs) for topic in topics]
-    total = sum(len(view.paragraphs) for view in views)
     page = environment().get_template("report.html")
-    yield page.render(articles=views, topics=topics, counts=counts, total=total, style=style)
+    return page.render(articles=views, topics=topics, counts=counts, total=total, style=style)
+
+
+def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
+    """Prepare an article for the templates.
+
+    Parameters
+    ----------
+    article : sequence of Prediction
+        At least one.
+    topics : sequence of Topic
+
+    Returns
+    -------
+    ArticleView
+
+    """
+    paragraphs = tuple(_paragraph(row, topics) for row in article)
+    return ArticleView(article[0], paragraphs, aggregate([row.topics for row in article]))
 
 
 @lru_cache(maxsize=1)
 def environment() -> "Environment":
-    """Give the templates, which escape whatever they are given."""
+    """Return the templates, which escape whatever they are filled with."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -42,8 +122,47 @@ def environment() -> "Environment":
 
 
 def _colour(topic: Topic) -> str:
-    """Let only a colour's hexadecimal digits into a style sheet."""
+    """Let nothing but a colour's hexadecimal digits into a style sheet."""
     digits = topic.colour.removeprefix("#")
-    return (
-        f"#{digits}" if len(digits) in (3, 6) and all(c in "0123456789abcdefABCDEF" for c in digits) else "#5f6368"
+    return f"#{digits}" if len(digits) in (3, 6) and set(digits) <= _HEX else _GREY
+
+
+def _paragraph(row: Prediction, topics: Sequence[Topic]) -> ParagraphView:
+    chips = tuple(
+        Chip(
+            index,
+            topic,
+            row.scores[topic.id],
+            row.scores[topic.id] - row.margins[topic.id],
+            topic.id in row.topics,
+            row.explanation.get(topic.id),
+        )
+        for index, topic in enumerate(topics)
     )
+    assigned = [chip for chip in chips if chip.assigned]
+    tint = max(assigned, key=lambda chip: chip.score - chip.threshold).index if assigned else None
+    return ParagraphView(row, chips, tuple(_pieces(row.text, assigned)), tint)
+
+
+def _pieces(text: str, assigned: list[Chip]) -> Iterator[Piece]:
+    """Cut a text where the strongest topic or its strength changes.
+
+    A term's contribution is spread over its occurrences; a character has that of all terms that cover it.
+    """
+    if not assigned:
+        yield Piece(text, 0, 0)
+        return
+    strength = np.zeros((len(assigned), len(text)))
+    for row, chip in enumerate(assigned):
+        for term in chip.explanation.terms if chip.explanation else ():
+            for start, end in term.spans:
+                strength[row, start:end] += term.value / len(term.spans)
+    best, most = strength.argmax(0), strength.max(0)
+    top = max(float(most.max(initial=0.0)), 1e-9)
+    levels = np.where(most > 0, np.ceil(LEVELS * most / top), 0).astype(int)
+    columns = np.where(levels > 0, np.array([chip.index for chip in assigned])[best], 0)
+    start = 0
+    for (column, level), group in groupby(zip(columns.tolist(), levels.tolist(), strict=True)):
+        end = start + sum(1 for _ in group)
+        yield Piece(text[start:end], column, level)
+        start = end

@@ -30,10 +30,27 @@ _CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spaw
 def mapping(
     work: Callable[[Item], Result], workers: int
 ) -> Iterator[Callable[[Iterable[Item]], Iterator[Result]]]:
-    """Give a `map` of `work` over so many processes; with one worker it runs in this process.
+    """Map a function over items, in their order, by some processes.
 
-    The processes begin here: enter this before anything starts a thread, which a forked process would lack. Raises
-    OutputError where a process ends early.
+    The processes begin here: enter this before anything starts a thread, which a forked process would lack.
+
+    Parameters
+    ----------
+    work : callable
+        Of one item.
+    workers : int
+        Processes; with one, the work is done in this process.
+
+    Yields
+    ------
+    callable
+        Items to results, like `map`.
+
+    Raises
+    ------
+    OutputError
+        Where a process dies.
+
     """
     if workers == 1:
         yield partial(map, work)
@@ -78,12 +95,12 @@ class _Worker:
 
     def give(self, item: Any) -> None:
         """Hand over an item."""
-        with _told_when_ended():
+        with _told_when_dead():
             self._socket.sendall(pickle.dumps(item))
 
     def take(self) -> Any:
         """Wait for the next result."""
-        with _told_when_ended():
+        with _told_when_dead():
             result = pickle.load(self._results)
         if isinstance(result, _Failure):
             raise result.error
@@ -98,11 +115,11 @@ class _Worker:
 
 
 @contextmanager
-def _told_when_ended() -> Iterator[None]:
+def _told_when_dead() -> Iterator[None]:
     try:
         yield
     except (EOFError, ConnectionError, pickle.UnpicklingError):  # before a message, in writing, amid a message
-        raise OutputError("a worker process ended early; go on with --resume, or with fewer workers") from None
+        raise OutputError("worker process died; rerun with --resume, or with fewer workers") from None
 
 
 def _serve(work: Callable[[Any], Any], own: socket, first: socket) -> None:

@@ -1,39 +1,120 @@
-"""The application: routes, shared state, limits and guards put together."""
+"""The application, put together of its routes and middleware, and the server that runs it."""
 
 import asyncio
+import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import as_file, files
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from pipeline.errors import TopicsError
+from pipeline.errors import OutputError, TopicsError
 from pipeline.serve import api, pages
-from pipeline.serve.answers import Labeller
-from pipeline.serve.champion import Champion
-from pipeline.serve.guard import Guard
-from pipeline.serve.limits import LimitRequests, RefusedError
-from pipeline.serve.metrics import CountRequests, Metrics
+from pipeline.serve.middleware import (
+    CountRequests,
+    Guard,
+    LimitRequests,
+    Metrics,
+    RefusedError,
+    with_header_timeout,
+)
+from pipeline.serve.reloading import ReloadingModel
 from pipeline.serve.settings import Settings
-from pipeline.serve.state import State
 
+_GRACE_SECONDS = 30
+_BACKLOG = 512
 _WATCH_SECONDS = 0.5
 
 
+def run(settings: Settings, *, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, and finish the requests in flight then.
+
+    Parameters
+    ----------
+    settings : Settings
+    say : callable
+        Called with lines for the operator.
+
+    Raises
+    ------
+    BundleError
+        Where there is no model.
+    OutputError
+        Where the address cannot be listened on.
+
+    """
+    app = create_app(settings, say=say)
+    listening = _listen(settings)
+    config = uvicorn.Config(
+        app,
+        http=with_header_timeout(settings.limits.seconds),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=_BACKLOG,
+    )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    say(f"serving on http://{host}:{listening.getsockname()[1]}")
+    if settings.token is None and not settings.loopback:
+        say("warning: no token is set; anyone who can reach this address can use the service")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when all is done
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Open the socket, naming TCP: only then does asyncio send small packets at once."""
+    made = None
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except OSError as error:
+        if made:
+            made.close()
+        where = f"{settings.host}:{settings.port}"
+        raise OutputError(f"{where}: cannot listen: {error.strerror or error}") from None
+    return made
+
+
 def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
-    """Make the application with its model loaded; raise BundleError where there is none."""
-    state = State(settings, Champion(settings.model, say), Labeller(settings.limits), Metrics())
+    """Build the application with its model loaded.
+
+    Parameters
+    ----------
+    settings : Settings
+    say : callable
+        Called with lines for the operator.
+
+    Returns
+    -------
+    FastAPI
+
+    Raises
+    ------
+    BundleError
+        Where there is no model.
+
+    """
+    model = ReloadingModel(settings.model, say)
+    state = api.State(settings, model, api.Predictor(settings.limits), Metrics())
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(state.champion.watch(_WATCH_SECONDS))
+        watching = asyncio.create_task(model.watch(_WATCH_SECONDS))
         yield
         watching.cancel()
-        state.labeller.threads.shutdown()
+        state.predictor.close()
 
     app = FastAPI(
         title="Topics by paragraph",
@@ -52,12 +133,12 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(CountRequests, metrics=state.metrics)
     for kind in (RefusedError, HTTPException, RequestValidationError, TopicsError):
-        app.add_exception_handler(kind, _told)
+        app.add_exception_handler(kind, _refused)
     return app
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    """Answer an expected error in one sentence, to a browser on a page."""
+async def _refused(request: Request, error: Exception) -> Response:
+    """Respond to an expected error with one sentence, in a browser on a page."""
     status, detail = _status(error)
     headers = dict(getattr(error, "headers", None) or {}) | _allowed(request, status)
     if "text/html" in request.headers.get("accept", ""):
@@ -66,7 +147,7 @@ async def _told(request: Request, error: Exception) -> Response:
 
 
 def _status(error: Exception) -> tuple[int, str]:
-    """Choose status and sentence; nothing that a client sent is sent back unshortened."""
+    """Choose status and sentence; whatever of the request is repeated is shortened."""
     if isinstance(error, RefusedError):
         return error.status, _plain(error.detail)
     if isinstance(error, HTTPException):
@@ -88,5 +169,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Replace what is no character, such as half a surrogate pair, and keep the start."""
+    """Replace what is no character, such as half a surrogate pair, and cut the rest off."""
     return text.encode("utf-8", "replace").decode()[:1000]

@@ -1,4 +1,4 @@
-"""Keep what people correct: one row a correction in SQLite, given back as labelled paragraphs."""
+"""Save corrections, a row each in SQLite, and export them as labelled paragraphs."""
 
 import json
 import sqlite3
@@ -26,7 +26,21 @@ CREATE TABLE IF NOT EXISTS corrections (
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What the model (known by `model`, its run) and a person said of one paragraph, and when: UTC, ISO 8601."""
+    """The topics that the model and a person assign to a paragraph.
+
+    Parameters
+    ----------
+    article : str
+        What keeps an article's paragraphs together.
+    paragraph : int
+    text : str
+    model_topics, person_topics : tuple of str
+    model : str
+        The run that trained the model.
+    time : str
+        UTC, ISO 8601.
+
+    """
 
     article: str
     paragraph: int
@@ -38,7 +52,20 @@ class Correction:
 
 
 def add(path: Path, correction: Correction) -> None:
-    """Keep one correction, making the file where there is none; raise OutputError where it cannot be written."""
+    """Save a correction.
+
+    Parameters
+    ----------
+    path : Path
+        A SQLite file; made where there is none.
+    correction : Correction
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+
+    """
     values = (
         correction.article,
         correction.paragraph,
@@ -57,7 +84,25 @@ def add(path: Path, correction: Correction) -> None:
 
 
 def latest(path: Path, *, most: int = -1) -> list[Correction]:
-    """List corrections, newest first; none where there is no file."""
+    """List corrections.
+
+    Parameters
+    ----------
+    path : Path
+    most : int, default -1
+        How many; -1 for all.
+
+    Returns
+    -------
+    list of Correction
+        The newest first; none where there is no file.
+
+    Raises
+    ------
+    OutputError
+        Where the file is no database.
+
+    """
     if not path.exists():
         return []
     with _opened(path) as database:
@@ -73,9 +118,25 @@ def latest(path: Path, *, most: int = -1) -> list[Correction]:
 
 
 def export(path: Path) -> Iterator[str]:
-    """Give corrections as labelled paragraphs in JSON, oldest text first; the latest word on a text counts."""
+    """Export corrections as labelled paragraphs.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    str
+        A JSON object for each text, oldest first, with the topics of its latest correction.
+
+    Raises
+    ------
+    OutputError
+        Where there is no file.
+
+    """
     if not path.exists():
-        raise OutputError(f"{path}: no corrections here; they come from the page of `topics serve`")
+        raise OutputError(f"{path}: no corrections; they are made on the page of `topics serve`")
     by_text: dict[str, Correction] = {}
     for correction in latest(path):
         by_text.setdefault(" ".join(correction.text.split()), correction)
@@ -97,7 +158,7 @@ def export(path: Path) -> Iterator[str]:
 
 
 def now() -> str:
-    """Give the time as corrections keep it."""
+    """Return the present time."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -109,7 +170,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             database.execute(_TABLE)
             yield database
     except (OSError, sqlite3.Error) as error:
-        raise OutputError(f"{path}: corrections cannot be kept here: {error}") from None
+        raise OutputError(f"{path}: cannot save corrections: {error}") from None
 
 
 def _ids(text: str) -> tuple[str, ...]:

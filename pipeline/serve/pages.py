@@ -1,4 +1,4 @@
-"""The service for people: paste an article, see its topics, correct them; the model; what was corrected."""
+"""The service for people: paste an article, see and correct its topics; the model; the corrections."""
 
 import asyncio
 import hashlib
@@ -9,78 +9,114 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from pipeline.data.formats import PAGE_SUFFIXES, articles_in
+from pipeline.data.documents import PAGE_SUFFIXES, articles_in
 from pipeline.errors import SourceError
+from pipeline.model.bundle import Bundle
 from pipeline.model.explain import strongest_terms
-from pipeline.predict.article import bundle_path
-from pipeline.predict.html import environment
-from pipeline.predict.output import rendered
-from pipeline.predict.view import articles
+from pipeline.predict.article import DEFAULT_POINT, bundle_path
+from pipeline.predict.html import environment, view
+from pipeline.predict.output import Format, rendered
 from pipeline.schema import Article, Prediction
 from pipeline.serve import corrections
-from pipeline.serve.examples import EXAMPLES
-from pipeline.serve.limits import RefusedError
-from pipeline.serve.state import state_of
+from pipeline.serve.api import bundle_at, state_of
+from pipeline.serve.middleware import RefusedError
 
 router = APIRouter(include_in_schema=False)
-_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8"}
-_SHOWN = 500
-Pasted = Annotated[str, Form()]
+_TYPES: dict[Format, str] = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+}
+_LISTED = 500
+Field = Annotated[str, Form()]
+
+# Short articles to try; written for the page, about no real event.
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    (
+        "Talks on the border",
+        "The foreign ministers of the two countries met on Tuesday for a third round of peace talks and agreed to"
+        " go on with the delimitation of their border.\n\n"
+        "Clearance teams removed more than 400 anti-personnel mines from farmland along the line last year, and"
+        " demining is to reach two more districts by the autumn.\n\n"
+        "Lunch was served in the garden of the residence. Neither minister took questions.",
+    ),
+    (
+        "A cold week",
+        "The grid operator warned of rolling blackouts on Thursday after a pipeline failure cut gas supplies to"
+        " three power stations.\n\n"
+        "It ruled out a cyberattack. In January hackers had stolen passwords of its engineers by phishing, and the"
+        " national response team has watched its network since.\n\n"
+        "Schools in the capital stay closed until Monday. The forecast is for snow.",
+    ),
+    (
+        "After the summit",
+        "A year after COP29, campaigners say that the climate finance goal agreed in Baku has"
+        " hardly been paid into.\n\n"
+        "The minister defended the outcome and pointed to a new wind farm that makes the island less dependent on"
+        " imported fuel.\n\n"
+        "She also opened an exhibition of children's paintings at the town library.",
+    ),
+)
 
 
 @router.get("/")
 async def start(request: Request, example: int | None = None) -> Response:
     """Show the form, with an example where one is asked for."""
+    article = None
     if example is not None and 0 <= example < len(EXAMPLES):
-        return await _shown(request, "page.html", Article("article", EXAMPLES[example][1]))
-    return await _shown(request, "page.html", None)
+        article = Article("article", EXAMPLES[example][1])
+    return await _shown(request, "page.html", article, DEFAULT_POINT)
 
 
 @router.post("/")
-async def labelled(request: Request, article: Pasted = "", file: UploadFile | None = None) -> Response:
-    """Show the article with its topics, on a page that needs no script."""
-    return await _shown(request, "page.html", await _article(request, article, file))
+async def predicted(
+    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: UploadFile | None = None
+) -> Response:
+    """Show the article with its topics, on a page that works without JavaScript."""
+    return await _shown(request, "page.html", await _article(request, article, file), threshold)
 
 
 @router.post("/fragment")
-async def fragment(request: Request, article: Pasted = "", file: UploadFile | None = None) -> Response:
-    """Give the part of the page that shows the article, for the script to put in its place."""
-    return await _shown(request, "result.html", await _article(request, article, file))
+async def fragment(
+    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: UploadFile | None = None
+) -> Response:
+    """Return the part of the page that shows the article, for the script to put in its place."""
+    return await _shown(request, "result.html", await _article(request, article, file), threshold)
 
 
 @router.post("/download")
-async def download(request: Request, form: str, article: Pasted = "") -> Response:
-    """Give the answer as a file: JSON lines, CSV or HTML."""
-    if form not in _TYPES:
+async def download(request: Request, form: str, article: Field = "", threshold: Field = DEFAULT_POINT) -> Response:
+    """Return the predictions as a file: JSON lines, CSV or HTML."""
+    known: Format | None = next((name for name in _TYPES if name == form), None)
+    if known is None:
         raise RefusedError(422, f"form: expected one of {', '.join(_TYPES)}")
-    rows, bundle = await _rows(request, Article("article", article))
-    pieces = rendered(rows, form, bundle.topics, width=80, style=lambda text, _: text)
+    bundle = bundle_at(state_of(request).model.current, threshold)
+    rows = await _predict(request, Article("article", article), bundle)
+    pieces = rendered(rows, known, bundle.topics, width=80, style=lambda text, _: text)
     content = await asyncio.to_thread(b"".join, pieces)
-    headers = {"content-disposition": f'attachment; filename="topics.{form}"'}
-    return Response(content, media_type=_TYPES[form], headers=headers)
+    headers = {"content-disposition": f'attachment; filename="topics.{known}"'}
+    return Response(content, media_type=_TYPES[known], headers=headers)
 
 
 @router.get("/corrections")
 def corrected(request: Request) -> Response:
-    """List what was corrected."""
-    kept = corrections.latest(state_of(request).settings.corrections, most=_SHOWN)
-    return _page(request, "corrections.html", kept=kept)
+    """List the corrections."""
+    found = corrections.latest(state_of(request).settings.corrections, most=_LISTED)
+    return _page(request, "corrections.html", corrections=found)
 
 
 @router.get("/model")
 def model(request: Request) -> Response:
-    """Show the model in use: figures, strongest terms, where it comes from."""
-    champion = state_of(request).champion
-    scorer = champion.bundle.scorer
-    terms = {topic: strongest_terms(scorer, topic) for topic in scorer.topics}
-    thresholds = dict(zip(scorer.topics, scorer.thresholds.tolist(), strict=True))
-    shown = {"terms": terms, "thresholds": thresholds, "origin": champion.bundle.about, "sha256": champion.sha256}
-    return _page(request, "model.html", report=_report(request), **shown)
+    """Show the model in use: its metrics, its strongest terms, and where it comes from."""
+    model = state_of(request).model.current
+    terms = {topic: strongest_terms(model.bundle.scorer, topic) for topic in model.bundle.scorer.topics}
+    shown = {"terms": terms, "points": model.thresholds, "about": model.bundle.about, "sha256": model.sha256}
+    return _page(request, "model.html", report=_report(request), default=DEFAULT_POINT, **shown)
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Show the description of the service for programs."""
+    """Show the description of the API."""
     return _page(request, "docs.html", api=request.app.openapi())
 
 
@@ -91,7 +127,7 @@ async def icon() -> Response:
 
 
 def problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
-    """Show why a request is not answered."""
+    """Show why a request is refused."""
     page = _page(request, "problem.html", detail=detail)
     page.status_code = status
     page.headers.update(headers)
@@ -111,48 +147,46 @@ async def _article(request: Request, text: str, file: UploadFile | None) -> Arti
     except SourceError as error:
         raise RefusedError(422, str(error)) from None
     except TimeoutError:
-        raise RefusedError(413, f"{file.filename:.80}: not read within {seconds:g} seconds") from None
+        raise RefusedError(413, f"{file.filename:.80}: exceeds the limit of {seconds:g} seconds") from None
 
 
-async def _rows(request: Request, article: Article) -> tuple[list[Prediction], Any]:
+async def _predict(request: Request, article: Article, bundle: Bundle) -> list[Prediction]:
     state = state_of(request)
-    bundle = state.champion.bundle
     if "\0" in article.text:
         raise RefusedError(422, "article: NUL characters are not text")
-    rows = await state.labeller.article(article, bundle, explained=True)
+    rows = await state.predictor.article(article, bundle, explained=True)
     state.metrics.paragraphs.inc(len(rows))
-    return rows, bundle
+    return rows
 
 
-async def _shown(request: Request, template: str, article: Article | None) -> Response:
-    bundle = state_of(request).champion.bundle
-    rows: list[Prediction] = []
-    if article:
-        rows, bundle = await _rows(request, article)
-    counts = [sum(topic.id in row.topics for row in rows) for topic in bundle.topics]
+async def _shown(request: Request, template: str, article: Article | None, threshold: str) -> Response:
+    model = state_of(request).model.current
+    bundle = bundle_at(model, threshold)
+    rows = await _predict(request, article, bundle) if article else []
+    text = article.text if article else ""
     return await asyncio.to_thread(
         _page,
         request,
         template,
-        articles=list(articles(rows, bundle.topics)),
-        counts=counts,
-        total=len(rows),
-        text=article.text if article else "",
-        key=hashlib.sha256(article.text.encode()).hexdigest()[:16] if article else "",
-        thresholds=bundle.scorer.thresholds.tolist(),
+        article=view(rows, bundle.topics) if rows else None,
+        counts=[sum(topic.id in row.topics for row in rows) for topic in bundle.topics],
+        text=text,
+        key=hashlib.sha256(text.encode()).hexdigest()[:16],
+        points=model.thresholds,
+        point=threshold,
         examples=[title for title, _ in EXAMPLES],
     )
 
 
 def _page(request: Request, template: str, **shown: Any) -> HTMLResponse:
-    topics = shown.pop("topics", None) or state_of(request).champion.bundle.topics
+    topics = state_of(request).model.current.bundle.topics
     here: Callable[[str], bool] = lambda path: request.url.path == path  # noqa: E731
     page = environment().get_template(template)
     return HTMLResponse(page.render(topics=topics, nonce=request.state.nonce, here=here, **shown))
 
 
 def _report(request: Request) -> dict[str, Any] | None:
-    """Read the evaluation that stands beside the model, where there is one that can be read."""
+    """Read the report beside the model, None where there is none that can be read."""
     path = bundle_path(state_of(request).settings.model).with_name("report.json")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

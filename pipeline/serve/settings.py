@@ -1,4 +1,4 @@
-"""What the service is told when it starts: where things are, and how much one client may ask."""
+"""What the service is told when it starts: where things are, and how much a client may ask for."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -9,7 +9,20 @@ from pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of a body, texts (or paragraphs) of a request, seconds to receive or answer it, requests at once."""
+    """How much a client may ask for.
+
+    Parameters
+    ----------
+    body : int
+        Bytes of a request.
+    texts : int
+        Texts, or paragraphs, of a request.
+    seconds : float
+        To receive a request, and again to predict.
+    requests : int
+        At once.
+
+    """
 
     body: int = 1_000_000
     texts: int = 1000
@@ -19,7 +32,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the model and the corrections are, where to listen, and for whom."""
+    """Where the service finds its files, and where it listens.
+
+    Parameters
+    ----------
+    model : Path
+        A bundle or an output directory.
+    corrections : Path
+        A SQLite file.
+    host : str
+    port : int
+        0 for any free one.
+    token : str or None
+        What every client must send; None for no token.
+    limits : Limits
+
+    """
 
     model: Path
     corrections: Path
@@ -40,11 +68,26 @@ class Settings:
 
 
 def read_token(path: Path) -> str:
-    """Read a token from its file; raise ConfigError where it is missing, empty or not plain text."""
+    """Read a token from its file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        Where it is missing, empty or not ASCII.
+
+    """
     try:
         token = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: no token can be read: {error}") from None
+        raise ConfigError(f"{path}: cannot read the token: {error}") from None
     if not token:
         raise ConfigError(f"{path}: empty, expected a token")
     return token

@@ -1,4 +1,4 @@
-// What the page does beyond its forms: label while typing, explain, try thresholds, keep corrections.
+// What the page does beyond its forms: predict while typing, explain, try thresholds, save corrections.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -12,8 +12,8 @@ function say(text) {
   $("status").textContent = text;
 }
 
-// Labelling: the server sends the finished part of the page; an answer that was overtaken is dropped.
-async function label(body) {
+// Predicting: the server sends the finished part of the page; a response that was overtaken is dropped.
+async function predict(body) {
   request?.abort();
   request = new AbortController();
   try {
@@ -23,13 +23,13 @@ async function label(body) {
     say("");
     decide();
   } catch (error) {
-    if (error.name !== "AbortError") say("The service does not answer.");
+    if (error.name !== "AbortError") say("The service does not respond.");
   }
 }
 
 function typed() {
   clearTimeout(timer);
-  timer = setTimeout(() => label(new URLSearchParams({ article: $("article").value })), DEBOUNCE);
+  timer = setTimeout(() => predict(new URLSearchParams({ article: $("article").value, threshold: $("point").value })), DEBOUNCE);
 }
 
 async function dropped(file) {
@@ -41,13 +41,14 @@ async function dropped(file) {
   }
   const form = new FormData();
   form.set("file", file);
-  await label(form);
+  form.set("threshold", $("point").value);
+  await predict(form);
   const texts = all("#result .text").map((paragraph) => paragraph.textContent);
   if (texts.length) $("article").value = texts.join("\n\n");
   $("file").value = "";
 }
 
-// Thresholds: which topics are given, and what differs from the model's own decision.
+// Thresholds: which topics are assigned, and what differs from the model's decision.
 function decide() {
   const counts = {};
   let differing = 0, moved = false;
@@ -64,39 +65,39 @@ function decide() {
     for (const chip of all("button.chip", paragraph)) {
       const topic = chip.dataset.topic, score = Number(chip.dataset.score);
       const own = score >= Number(document.querySelector(`[data-threshold="${CSS.escape(topic)}"]`).dataset.model);
-      const given = chip.dataset.person ? chip.dataset.person === "on" : score >= least[topic];
-      show(chip, given);
-      counts[topic] = (counts[topic] ?? 0) + given;
-      changed ||= given !== own;
-      differing += given !== own;
+      const assigned = chip.dataset.person ? chip.dataset.person === "on" : score >= least[topic];
+      show(chip, assigned);
+      counts[topic] = (counts[topic] ?? 0) + assigned;
+      changed ||= assigned !== own;
+      differing += assigned !== own;
     }
     paragraph.classList.toggle("changed", changed);
     tint(paragraph);
   }
   for (const count of all("[data-count]")) count.textContent = counts[count.dataset.count] ?? 0;
   $("reset").hidden = !moved;
-  $("moved").textContent = moved ? `${differing} label${differing === 1 ? "" : "s"} differ from the model's.` : "Move a threshold to see what changes.";
+  $("moved").textContent = moved ? `${differing} label${differing === 1 ? "" : "s"} changed.` : "Move a threshold to see its effect.";
 }
 
-function show(chip, given) {
-  chip.classList.toggle("given", given);
-  chip.setAttribute("aria-pressed", given);
+function show(chip, assigned) {
+  chip.classList.toggle("assigned", assigned);
+  chip.setAttribute("aria-pressed", assigned);
 }
 
 function tint(paragraph) {
-  const given = all("button.chip.given", paragraph);
+  const assigned = all("button.chip.assigned", paragraph);
   const margin = (chip) => Number(chip.dataset.score) - Number(document.querySelector(`[data-threshold="${CSS.escape(chip.dataset.topic)}"]`).dataset.model);
-  const best = given.sort((one, other) => margin(other) - margin(one))[0];
+  const best = assigned.sort((one, other) => margin(other) - margin(one))[0];
   paragraph.className = `paragraph${best ? ` tinted t${best.dataset.index}` : ""}${paragraph.classList.contains("changed") ? " changed" : ""}`;
 }
 
-// Corrections: what the person sees after the click is what is kept.
+// Corrections: what the person sees after the click is what is saved.
 async function correct(chip) {
   const paragraph = chip.closest(".paragraph");
   const before = chip.dataset.person;
   chip.dataset.person = chip.getAttribute("aria-pressed") === "true" ? "off" : "on";
   decide();
-  const topics = all("button.chip.given", paragraph).map((given) => given.dataset.topic);
+  const topics = all("button.chip.assigned", paragraph).map((other) => other.dataset.topic);
   const body = JSON.stringify({
     text: paragraph.querySelector(".text").textContent,
     topics,
@@ -108,13 +109,13 @@ async function correct(chip) {
   try {
     const answer = await fetch("/v1/corrections", { method: "POST", body, headers: { "content-type": "application/json" } });
     if (!answer.ok) throw new Error((await answer.json()).detail);
-    state.textContent = "kept";
-    say(`Kept for paragraph ${Number(paragraph.dataset.paragraph) + 1}: ${topics.join(", ") || "no topic"}.`);
+    state.textContent = "saved";
+    say(`Saved for paragraph ${Number(paragraph.dataset.paragraph) + 1}: ${topics.join(", ") || "no topic"}.`);
   } catch (error) {
     if (before === undefined) delete chip.dataset.person; else chip.dataset.person = before;
     decide();
-    state.textContent = "not kept";
-    say(`Not kept: ${error.message}`);
+    state.textContent = "not saved";
+    say(`Not saved: ${error.message}`);
   }
 }
 
@@ -124,11 +125,11 @@ function explain(paragraph) {
   if (!paragraph) return;
   const tables = why ? all("table", why).map((table) => table.cloneNode(true)) : [];
   $("explanation").classList.toggle("quiet", !tables.length);
-  $("explanation").replaceChildren(...(tables.length ? tables : ["Nothing in this paragraph comes near a topic."]));
+  $("explanation").replaceChildren(...(tables.length ? tables : ["No topic scores high enough to explain."]));
 }
 
 async function copy() {
-  const body = JSON.stringify({ article: $("article").value, explain: true });
+  const body = JSON.stringify({ article: $("article").value, explain: true, threshold: $("point").value });
   const answer = await fetch("/v1/predict", { method: "POST", body, headers: { "content-type": "application/json" } });
   if (!answer.ok) return say((await answer.json()).detail);
   await navigator.clipboard.writeText(JSON.stringify(await answer.json(), null, 2));
@@ -137,14 +138,25 @@ async function copy() {
 
 $("article").addEventListener("input", typed);
 $("file").addEventListener("change", () => dropped($("file").files[0]));
-$("copy").addEventListener("click", () => copy().catch(() => say("This browser does not let a page copy.")));
-$("reset").addEventListener("click", () => {
+$("copy").addEventListener("click", () => copy().catch(() => say("This browser does not allow copying.")));
+function reset() {
   for (const slider of all("[data-threshold]")) {
     slider.value = slider.dataset.model;
     slider.dataset.touched = "";
   }
   decide();
-});
+}
+
+// Operating points: their thresholds become the model's, and the server predicts anew.
+function choose() {
+  const thresholds = JSON.parse($("point").selectedOptions[0].dataset.thresholds);
+  for (const slider of all("[data-threshold]")) slider.dataset.model = thresholds[slider.dataset.threshold];
+  reset();
+  typed();
+}
+
+$("reset").addEventListener("click", reset);
+$("point").addEventListener("change", choose);
 for (const slider of all("[data-threshold]")) {
   slider.addEventListener("input", () => {
     slider.dataset.touched = "yes";

@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.tokenizer import CountedTexts, Counts
+from pipeline.text.tokenizer import Counts
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +20,7 @@ class TfidfWeights:
     `oov_weight * oov_idf ** 2` to a row's squared Euclidean norm: a row of mostly unseen words says little about
     any topic.
 
-    Rows are divided by `(1 - slope) * pivot + slope * norm`, the pivot being the median norm of the training rows
+    Rows are divided by `(1 - slope) * pivot + slope * norm`, the pivot being the mean norm of the training texts
     (Singhal, Buckley and Mitra 1996, "Pivoted document length normalization"). With a slope below 1 a row of a few
     words keeps small features: one word is not taken for a whole paragraph on its topic.
 
@@ -36,8 +35,7 @@ class TfidfWeights:
         0 or more.
     slope : float
         Above 0, to 1; 1 divides by the norm alone.
-    text_pivot, sentence_pivot : float
-        Median norms of whole texts and of sentences.
+    pivot : float
 
     """
 
@@ -46,33 +44,30 @@ class TfidfWeights:
     sublinear: bool
     oov_weight: float
     slope: float = 1.0
-    text_pivot: float = 1.0
-    sentence_pivot: float = 1.0
+    pivot: float = 1.0
 
     @property
     def oov_mass(self) -> float:
         """What each out-of-vocabulary occurrence adds to the squared norm."""
         return self.oov_weight * self.oov_idf**2
 
-    def weigh(self, counts: Counts, *, pivot: float) -> Floats:
+    @property
+    def constant(self) -> float:
+        """What a row is divided by apart from its norm."""
+        return (1 - self.slope) * self.pivot
+
+    def weigh(self, counts: Counts) -> Floats:
         """Return the feature value of every counted term, aligned with `counts.data`."""
-        values, divisors = self.with_divisors(counts, pivot=pivot)
+        values, divisors = self.with_divisors(counts)
         return values / divisors[counts.rows]
 
-    def with_divisors(self, counts: Counts, *, pivot: float) -> tuple[Floats, Floats]:
+    def with_divisors(self, counts: Counts) -> tuple[Floats, Floats]:
         """Return the value of every counted term before its row is divided, and the r divisors."""
-        values, norms = self._with_norms(counts)
-        return values, (1 - self.slope) * pivot + self.slope * norms
+        values, norms = self.with_norms(counts)
+        return values, self.constant + self.slope * norms
 
-    def with_pivots(self, counted: CountedTexts, rows: NDArray[np.bool_]) -> Self:
-        """Fit the pivots: the median norms of the marked texts and of their sentences."""
-        in_rows = np.repeat(rows, np.diff(counted.starts))
-        texts, sentences = (self._with_norms(counts)[1] for counts in (counted.wholes, counted.sentences))
-        return replace(
-            self, text_pivot=float(np.median(texts[rows])), sentence_pivot=float(np.median(sentences[in_rows]))
-        )
-
-    def _with_norms(self, counts: Counts) -> tuple[Floats, Floats]:
+    def with_norms(self, counts: Counts) -> tuple[Floats, Floats]:
+        """Return the value of every counted term before its row is divided, and the r Euclidean norms."""
         idf = self.idf[counts.indices]
         values = (1 + np.log(counts.data) if self.sublinear else counts.data) * idf
         oov = counts.oov
@@ -83,7 +78,7 @@ class TfidfWeights:
 
 
 def fit_tfidf(
-    counted: CountedTexts,
+    counts: Counts,
     rows: NDArray[np.bool_],
     n_terms: int,
     *,
@@ -92,12 +87,13 @@ def fit_tfidf(
     oov_weight: float,
     slope: float,
 ) -> TfidfWeights:
-    """Fit idf = ln((1 + n) / (1 + df)) + 1 and the pivots on the n marked texts.
+    """Fit idf = ln((1 + n) / (1 + df)) + 1 and the pivot on the n marked texts.
 
     Parameters
     ----------
-    counted : CountedTexts
-    rows : bool array, one entry a text
+    counts : Counts
+        Of r texts.
+    rows : bool array of shape (r,)
         The texts to fit on.
     n_terms : int
         Size of the vocabulary, m.
@@ -111,8 +107,8 @@ def fit_tfidf(
     TfidfWeights
 
     """
-    n, counts = int(rows.sum()), counted.wholes
+    n = int(rows.sum())
     df = np.bincount(counts.indices[rows[counts.rows]], minlength=n_terms)
     idf = np.where(df >= max(min_df, 1), np.log((1 + n) / (1 + df)) + 1, 0.0)
     weights = TfidfWeights(idf, math.log((1 + n) / 2) + 1, sublinear, oov_weight, slope)
-    return weights.with_pivots(counted, rows)
+    return replace(weights, pivot=float(weights.with_norms(counts)[1][rows].mean()))

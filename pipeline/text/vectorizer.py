@@ -32,10 +32,10 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         A term must occur in so many texts.
     sublinear_tf : bool, default True
         Weigh a term by `1 + ln(tf)` rather than by tf.
-    oov_weight : float, default 1.0
+    oov_weight : float, default 0.0
         How much out-of-vocabulary terms lengthen a row; see `TfidfWeights`.
     pivot_slope : float, default 0.5
-        Above 0, to 1: how much a row's own norm counts beside the median norm; see `TfidfWeights`.
+        Above 0, to 1: how much a row's own norm counts beside the mean norm; see `TfidfWeights`.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         prefix_length: int = 5,
         min_df: int = 2,
         sublinear_tf: bool = True,
-        oov_weight: float = 1.0,
+        oov_weight: float = 0.0,
         pivot_slope: float = 0.5,
     ) -> None:
         self.ngram_range = ngram_range
@@ -97,7 +97,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
             raise ValueError(f"empty vocabulary: no term occurs in {self.min_df} of {len(texts)} texts")
         self.vocabulary_: Vocabulary = vocabulary
         self.tfidf_: TfidfWeights = fit_tfidf(
-            vocabulary.count(texts),
+            vocabulary.count(texts).wholes,
             np.ones(len(texts), np.bool_),
             len(vocabulary),
             min_df=self.min_df,
@@ -114,7 +114,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         check_is_fitted(self)
         counts = self.vocabulary_.count(X).wholes
-        values = self.tfidf_.weigh(counts, pivot=self.tfidf_.text_pivot)
+        values = self.tfidf_.weigh(counts)
         return csr_array((values, counts.indices, counts.indptr), shape=(len(X), len(self.vocabulary_)))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from test_documents import PAGE
 
 from pipeline.data.sources import read
 from pipeline.errors import SourceError
@@ -70,4 +71,22 @@ def test_an_article_of_50_mb_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
         file.truncate(50_000_000)
-    assert "larger than" in str(only(path))
+    assert "exceeds the 20 MB limit" in str(only(path))
+
+
+def test_patterns_match_and_errors_stand_in_their_place(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.txt", "deep/a.html", "deep/skip.bin"):
+        (tmp_path / name).write_text(PAGE if name.endswith("html") else "Text.")
+    folder = [tmp_path / "b.txt", tmp_path / "deep" / "a.html"]
+    assert [found.source for found in read([str(tmp_path)]) if isinstance(found, Article)] == list(
+        map(str, folder)
+    )
+    (found,) = read([f"{tmp_path}/**/*.html"])
+    assert isinstance(found, Article)
+    errors = list(read([f"{tmp_path}/*.none", str(tmp_path / "missing.txt"), "https://example.org/"]))
+    assert [str(error).partition(": ")[2] for error in errors] == [
+        "no file matches this pattern",
+        "no such file",
+        "to read an address, use --url https://example.org/",
+    ]

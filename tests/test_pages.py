@@ -1,57 +1,11 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from serving import ARTICLE, Service
+from serving import ARTICLE, Service, make_model, serving
 
-from pipeline.serve.rows import PredictionRow
-
-SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"
 HOSTILE = "<script>alert(1)</script> Sappers cleared landmines \"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
-
-
-def predict_with_topics(topics_command: Callable, model: Path, text: str, *options: str) -> list[dict]:
-    done = topics_command("predict", "-", "--model", model, "--format", "jsonl", *options, stdin=text)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def test_an_article_gets_the_rows_of_the_command_line(
-    service: Service, small_model: Path, topics_command: Callable
-) -> None:
-    said = service.ask("/v1/predict", {"article": ARTICLE, "explain": True}).json()["predictions"]
-    meant = predict_with_topics(topics_command, small_model, ARTICLE, "--explain")
-    assert [row | {"source": "-"} for row in said] == meant
-    assert [row["topics"] for row in said] == [["mine_action"], ["peace_process"], []]
-
-
-def test_texts_are_scored_as_they_are_and_in_order(service: Service) -> None:
-    article = service.ask("/v1/predict", {"article": ARTICLE}).json()["predictions"]
-    answer = service.ask("/v1/predict", {"texts": [*ARTICLE.split("\n\n"), "", ARTICLE]}).json()
-    rows = answer["predictions"]
-    assert [row["scores"] for row in rows[:3]] == [row["scores"] for row in article]
-    assert [row["source"] for row in rows] == [f"texts/{i}" for i in range(5)]
-    assert rows[3]["topics"] == []
-    assert rows[4]["text"] == ARTICLE
-    assert answer["model"]["run_id"] == "run-one"
-
-
-def test_the_schema_in_docs_is_that_of_the_rows(service: Service) -> None:
-    assert json.loads(SCHEMA.read_text()) == PredictionRow.model_json_schema()
-    for row in service.ask("/v1/predict", {"article": ARTICLE, "explain": True}).json()["predictions"]:
-        PredictionRow.model_validate_json(json.dumps(row))
-
-
-def test_topics_health_and_metrics(service: Service) -> None:
-    topics = service.ask("/v1/topics").json()["topics"]
-    assert [topic["id"] for topic in topics] == ["mine_action", "peace_process"]
-    assert service.ask("/healthz").json() == {"status": "ok"}
-    assert service.ask("/readyz").json()["run_id"] == "run-one"
-    figures = service.ask("/metrics").body.decode()
-    assert 'topics_requests_total{path="/v1/topics",status="200"}' in figures
-    assert 'topics_model_info{run_id="run-one"' in figures
 
 
 @pytest.mark.parametrize("path", ["/", "/?example=0", "/?example=99", "/model", "/corrections", "/docs"])
@@ -124,17 +78,35 @@ def test_forms_that_are_wrong_are_told_so(
     assert (shown.status, b"<main" in shown.body) == (status, status != 200)
 
 
-@pytest.mark.parametrize(
-    ("options", "status", "problem"),
-    [
-        (["--model", "missing"], 1, "no trained model here"),
-        (["--host", "192.0.2.1"], 1, "cannot be listened on"),
-        (["--token-file", "missing"], 1, "no token can be read"),
-        (["--port", "99999"], 2, "99999"),
-    ],
-)
-def test_a_service_that_cannot_start_says_why(
-    small_model: Path, topics_command: Callable, options: list[str], status: int, problem: str
-) -> None:
-    done = topics_command("serve", "--model", small_model, "--port", "0", *options)
-    assert (done.returncode, problem in done.stderr, "Traceback" in done.stderr) == (status, True, False)
+def test_the_page_shows_the_operating_point_that_was_chosen(service: Service) -> None:
+    page = service.ask("/", form(article=ARTICLE, threshold="recall")).body.decode()
+    assert '<option value="recall"' in page
+    (chosen,) = [option for option in page.split("<option")[1:] if " selected" in option.partition(">")[0]]
+    assert 'value="recall"' in chosen
+    thresholds = {t["id"]: t["thresholds"] for t in service.ask("/v1/topics").json()["topics"]}
+    assert f'data-model="{thresholds["mine_action"]["recall"]}"' in page
+    refused = service.ask("/fragment", form(article=ARTICLE, threshold="high"))
+    assert (refused.status, "expected one of precision" in refused.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("point", ["precision", "recall"])
+def test_a_download_is_made_at_the_operating_point(service: Service, point: str) -> None:
+    rows = service.ask("/download?form=csv", form(article=ARTICLE, threshold=point)).body.decode().splitlines()
+    expected = service.ask("/v1/predict", {"article": ARTICLE, "threshold": point}).json()["predictions"]
+    names = rows[0].split(",")
+    margin = float(rows[-1].split(",")[names.index("mine_action_margin") + rows[-1].count(", ")])
+    assert margin == pytest.approx(expected[-1]["margins"]["mine_action"], abs=1e-6)
+
+
+def test_the_page_of_the_model_shows_its_metrics_once_it_is_evaluated(tmp_path: Path) -> None:
+    make_model(tmp_path / "champion.safetensors")
+    figures = {"mine_action/f1": {"value": 0.87, "low": 0.77, "high": 0.93}, "macro_f1": {"value": None}}
+    found = {"rows": 10, "support": {"mine_action": 4}, "figures": figures}
+    with serving(tmp_path, tmp_path) as running:
+        assert "No metrics yet" in running.ask("/model").body.decode()
+        (tmp_path / "report.json").write_text(json.dumps({"trained_on": 0, "models": {"model": found}}))
+        page = running.ask("/model").body.decode()
+        assert "<strong>0.870</strong>" in page
+        assert "0.770\u20130.930" in page
+        (tmp_path / "report.json").write_text("{cut")
+        assert running.ask("/model").status == 200

@@ -2,7 +2,6 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,12 +10,8 @@ from serving import ARTICLE
 
 from pipeline.model.bundle import load_bundle
 from pipeline.predict.article import predict
-from pipeline.predict.output import rendered
+from pipeline.predict.output import Format, as_json, format_of, own_names, rendered
 from pipeline.schema import Article, Prediction, Topic
-
-HOSTILE = (
-    '<script>alert(1)</script> Sappers cleared landmines </p></main>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'
-)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +27,7 @@ def rows(small_model: Path) -> list[Prediction]:
     )
 
 
-def as_bytes(rows: list[Prediction], form: str, topics: tuple[Topic, ...], *, width: int = 60) -> bytes:
+def as_bytes(rows: list[Prediction], form: Format, topics: tuple[Topic, ...], *, width: int = 60) -> bytes:
     return b"".join(rendered(rows, form, topics, width=width, style=lambda text, colour: text))
 
 
@@ -60,7 +55,8 @@ def test_csv_and_parquet_say_the_same(rows: list[Prediction], topics: tuple[Topi
     assert table.column_names == list(lines[0])
     for line, row in zip(lines, table.to_pylist(), strict=True):
         assert line["topics"].split() == row["topics"]
-        assert float(line["mine_action"]) == pytest.approx(row["mine_action"], abs=1e-6)
+        for column in ("mine_action", "mine_action_margin"):
+            assert float(line[column]) == pytest.approx(row[column], abs=1e-6)
         assert line["text"] == row["text"]
 
 
@@ -79,39 +75,26 @@ def test_text_fits_a_narrow_terminal(rows: list[Prediction], topics: tuple[Topic
     assert max(map(len, lines)) <= max(width, 30) + 3
 
 
-class Page(HTMLParser):
-    """Collect tags, text and whatever could make a browser ask for something."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.asking: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.asking += [name for name, _ in attrs if name in ("src", "style") or name.startswith("on")]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("a.txt", "text"), ("a.JSONL", "jsonl"), ("a.csv", "csv"), ("a.parquet", "parquet"), ("a.html", "html")],
+)
+def test_the_ending_names_the_format(name: str, form: str) -> None:
+    assert format_of(Path(name)) == form
+    assert format_of(Path(f"{name}.gz")) is None
 
 
-def test_the_html_report_escapes_whatever_an_article_says(small_model: Path) -> None:
-    bundle = load_bundle(small_model / "champion.safetensors")
-    topics = (Topic("mine_action", HOSTILE, HOSTILE, "red;}body{display:none"), bundle.topics[1])
-    rows = predict(Article(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "javascript:alert(3)"), bundle, explained=True)
-    page = Page()
-    page.feed(as_bytes(rows, "html", topics).decode())
-    assert not {"script", "img"} & set(page.tags)
-    assert page.asking == []
-    assert HOSTILE in page.text
-    assert "display:none" not in page.text
+def test_columns_of_a_table_do_not_take_the_names_of_the_output() -> None:
+    columns = ["text", "topics", "x", "x_margin", "input_topics"]
+    assert list(own_names(columns, ["x"]).values()) == [
+        "text",
+        "input_topics",
+        "input_x",
+        "input_x_margin",
+        "input_input_topics",
+    ]
 
 
-def test_the_html_report_has_every_paragraph_once(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
-    page = Page()
-    page.feed(as_bytes(rows, "html", topics).decode())
-    assert page.tags.count("details") == 2
-    for paragraph in ARTICLE.split("\n\n"):
-        assert page.text.count(paragraph) == 1
-    assert as_bytes([], "html", topics).decode().count("No paragraph could be read.") == 1
+def test_json_has_only_what_json_can_have() -> None:
+    assert as_json({"a": [float("inf"), (1, b"\x00\xff")]}) == '{"a": [null, [1, "00ff"]]}'
+    assert as_json("\u00e9") == '"\u00e9"'

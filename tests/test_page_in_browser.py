@@ -10,9 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import ARTICLE, Service, serving
-from test_serve import HOSTILE
+from test_pages import HOSTILE
 
-from pipeline.data.formats import articles_in
+from pipeline.data.documents import articles_in
 from pipeline.model.bundle import load_bundle
 from pipeline.predict.article import predict
 from pipeline.predict.output import rendered
@@ -83,18 +83,33 @@ def test_a_threshold_changes_what_is_given_and_can_be_put_back(page: Page) -> No
     page.get_by_label("Threshold of Peace process").fill("0.01")
     expect(page.locator("[data-count=peace_process]")).not_to_have_text("1")
     expect(page.locator(".paragraph.changed")).not_to_have_count(0)
-    expect(page.locator("#moved")).to_contain_text("from the model's")
-    page.get_by_role("button", name="The model's thresholds").click()
+    expect(page.locator("#moved")).to_contain_text("changed")
+    page.get_by_role("button", name="Reset thresholds").click()
     expect(page.locator("[data-count=peace_process]")).to_have_text("1")
     expect(page.locator(".paragraph.changed")).to_have_count(0)
 
 
-def test_a_click_on_a_topic_is_kept_as_a_correction(page: Page, own_service: Service) -> None:
+def test_an_operating_point_predicts_anew_and_moves_the_thresholds(page: Page, own_service: Service) -> None:
+    points = {topic["id"]: topic["thresholds"] for topic in own_service.ask("/v1/topics").json()["topics"]}
+    pasted(page, ARTICLE)
+    for point in ("precision", "recall"):
+        with page.expect_request("**/fragment") as asked:
+            page.get_by_label("Operating point").select_option(point)
+        assert f"threshold={point}" in str(asked.value.post_data)
+        slider = page.get_by_label("Threshold of Mine action")
+        expect(slider).to_have_value(f"{points['mine_action'][point]:.2f}")
+        assert float(str(slider.get_attribute("data-model"))) == points["mine_action"][point]
+        rows = own_service.ask("/v1/predict", {"article": ARTICLE, "threshold": point}).json()["predictions"]
+        count = sum("mine_action" in row["topics"] for row in rows)
+        expect(page.locator("[data-count=mine_action]")).to_have_text(str(count))
+
+
+def test_a_click_on_a_topic_is_saved_as_a_correction(page: Page, own_service: Service) -> None:
     pasted(page, ARTICLE)
     paragraph = page.locator(".paragraph").nth(2)
     paragraph.hover()
     paragraph.get_by_role("button", name="Mine action").click()
-    expect(page.locator("#status")).to_have_text("Kept for paragraph 3: mine_action.")
+    expect(page.locator("#status")).to_have_text("Saved for paragraph 3: mine_action.")
     kept = own_service.ask("/v1/corrections").json()[0]
     assert (kept["text"], kept["model_topics"], kept["person_topics"]) == (
         ARTICLE.split("\n\n")[2],

@@ -1,0 +1,66 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from serving import ARTICLE
+
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.predict.article import predict
+from pipeline.predict.html import LEVELS, as_html, view
+from pipeline.schema import Article, Topic
+
+HOSTILE = (
+    '<script>alert(1)</script> Sappers cleared landmines </p></main>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'
+)
+
+
+@pytest.fixture(scope="module")
+def model(small_model: Path) -> Bundle:
+    return load_bundle(small_model / "champion.safetensors")
+
+
+class Page(HTMLParser):
+    """Collect tags, text and whatever could make a browser ask for something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.asking: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.asking += [name for name, _ in attrs if name in ("src", "style") or name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_whatever_an_article_says_is_escaped(model: Bundle) -> None:
+    topics = (Topic("mine_action", HOSTILE, HOSTILE, "red;}body{display:none"), model.topics[1])
+    rows = predict(Article(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "javascript:alert(3)"), model, explained=True)
+    page = Page()
+    page.feed(as_html([rows], topics))
+    assert not {"script", "img"} & set(page.tags)
+    assert page.asking == []
+    assert HOSTILE in page.text
+    assert "display:none" not in page.text
+
+
+def test_every_paragraph_is_there_once(model: Bundle) -> None:
+    rows = predict(Article("a.html", ARTICLE), model, explained=True)
+    page = Page()
+    page.feed(as_html([rows], model.topics))
+    assert page.tags.count("details") == 2
+    for paragraph in ARTICLE.split("\n\n"):
+        assert page.text.count(paragraph) == 1
+    assert as_html([], model.topics).count("No paragraphs.") == 1
+
+
+def test_a_text_is_cut_where_its_terms_begin_and_end(model: Bundle) -> None:
+    (paragraph, *_) = view(predict(Article("a", ARTICLE), model, explained=True), model.topics).paragraphs
+    assert "".join(piece.text for piece in paragraph.pieces) == paragraph.row.text
+    assert {piece.level for piece in paragraph.pieces} <= set(range(LEVELS + 1))
+    (strongest,) = {piece.text.lower() for piece in paragraph.pieces if piece.level == LEVELS}
+    assert strongest in paragraph.chips[0].explanation.terms[0].term
+    assert paragraph.tint == 0
