@@ -70,7 +70,7 @@ ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG) $(UI)
 
 test: $(READY) ## Run the tests, on every core; WORKERS=2 for fewer
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

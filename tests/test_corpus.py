@@ -47,7 +47,7 @@ def test_reads_rows_in_order_with_optional_columns(tmp_path: Path) -> None:
         (b'{"article": "a1", "paragraph": 0, "text": "\xff"}\n', "not valid UTF-8 at byte 44"),
         (b'{"article": "a1", "paragraph": 0, "text": "\\ud800"}\n', ""),
         (line(), "duplicate id, first at"),
-            ],
+    ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "bad.jsonl"

@@ -20,7 +20,6 @@ from pipeline.report.evaluation_report import Background, EvaluationReport, eval
 from pipeline.report.measure import measure
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.xdist_group("report of the command line")  # one process trains for it
 TOPICS = ("mine_action", "cop29", "energy_security", "peace_process", "cybersecurity")
 
 

@@ -18,7 +18,6 @@ from pipeline.schema import LabelledParagraph
 from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.xdist_group("shipped model")  # one process trains for it
 FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}
 Shipped = tuple[Scorer, list[LabelledParagraph], BehaviourCases]
 SWAPS_FLOOR, DATELINES_FLOOR = 0.85, 0.95
