@@ -47,9 +47,7 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     labels = np.array([[name == topic.id for topic in topics] for name in names])
     model = TopicClassifier(min_df=1, cv=2, random_state=1).fit(texts, labels)
     about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
-    scorer = model.scorer([topic.id for topic in topics])
-    points = {"precision": np.full(2, 0.9), "balanced": scorer.thresholds, "recall": np.full(2, 0.05)}
-    bundle = Bundle(replace(scorer, points=points), topics, np.unique(text_digests(texts)), about)
+    bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
     with atomic_path(path) as part:
         save_bundle(part, with_distinct_points(bundle))
     return path
