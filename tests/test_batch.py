@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,17 +18,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import support
+from serving import with_distinct_points
 from small_model import GAS, MINES, TEXTS, saved
 
 from pipeline.errors import BundleError, OutputError, SourceError
-from pipeline.model.bundle import load_bundle
-from pipeline.predict.batch import Job, predict_table
+from pipeline.model.bundle import load_bundle, save_bundle
+from pipeline.predict.batch import Job, PartFile, predict_table
 from pipeline.predict.output import Format
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved(tmp_path_factory.mktemp("model"))
+    path = saved(tmp_path_factory.mktemp("model"))
+    bundle = with_distinct_points(load_bundle(path, mapped=False))
+    save_bundle(path, bundle)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +199,9 @@ def test_the_operating_point_decides_and_its_margins_are_given(model: Path, tmp_
             assert row["topics"] == [topic for topic, margin in row["margins"].items() if margin >= 0]
             difference = row["scores"]["mine_action"] - row["margins"]["mine_action"]
             assert difference == pytest.approx(thresholds[0], abs=2e-6)
+    by_command = predict(model, table, "--threshold", "recall").stdout.encode()
+    assert by_command == predicted(model, table, tmp_path / "out", point="recall")
+    assert by_command != predicted(model, table, tmp_path / "out")
     with pytest.raises(BundleError, match="no operating point 'none', expected one of precision, "):
         predicted(model, table, tmp_path / "never", point="none")
     assert not (tmp_path / "never").exists()
@@ -298,14 +307,27 @@ def test_an_interrupted_job_resumes_without_loss_or_double_rows(
 def test_ctrl_c_ends_every_process_and_leaves_a_part_to_resume(model: Path, large: Path, tmp_path: Path) -> None:
     output, part = tmp_path / "out", tmp_path / ".out.part"
     arguments = [large, "--workers", 2, "--output", output]
-    with subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True) as begun:
+    with subprocess.Popen(
+        command(model, *arguments), stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as begun:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.001)
-        begun.send_signal(signal.SIGINT)
+        os.killpg(begun.pid, signal.SIGINT)  # as a terminal does: every process of the group hears it
         assert begun.communicate()[1] == "interrupted; existing files are unchanged\n"
     assert begun.returncode == 130
     assert predict(model, *arguments, "--resume").returncode == 0
     assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 120_001))
+
+
+def processes(group: int) -> list[str]:
+    """List the processes of a group, on systems with /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            pid, _, rest = stat.read_text().partition(" ")
+            if rest.rpartition(")")[2].split()[2] == str(group):
+                found.append(pid)
+    return found
 
 
 def test_no_worker_outlives_a_killed_parent(model: Path, large: Path, tmp_path: Path) -> None:
@@ -313,6 +335,8 @@ def test_no_worker_outlives_a_killed_parent(model: Path, large: Path, tmp_path: 
     with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL, start_new_session=True) as begun:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.001)
+        if Path("/proc/self/stat").exists():
+            assert len(processes(begun.pid)) == 3
         begun.kill()
     deadline = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):
@@ -322,13 +346,41 @@ def test_no_worker_outlives_a_killed_parent(model: Path, large: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("journal", ['{"source": "another"}\n1 20\n', "", None])
-def test_a_part_of_another_job_is_not_resumed(model: Path, tmp_path: Path, journal: str | None) -> None:
-    table = json_lines(tmp_path / "t.jsonl", [MINES])
+def test_a_part_without_its_journal_is_not_resumed(model: Path, tmp_path: Path, journal: str | None) -> None:
+    job = Job(str(json_lines(tmp_path / "t.jsonl", [MINES])), "text", model, "jsonl")
     (tmp_path / ".out.part").write_text('{"row": 1, "topics": []}\n')
     if journal is not None:
         (tmp_path / ".out.part.journal").write_text(journal)
     with pytest.raises(OutputError, match="part of another job; rerun without --resume"):
-        predict_table(Job(str(table), "text", model, "jsonl"), tmp_path / "out", resume=True, shown=False)
+        predict_table(job, tmp_path / "out", resume=True, shown=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "another.jsonl"},
+        {"column": "body"},
+        {"model": Path("another")},
+        {"form": "csv"},
+        {"keep": ("text",)},
+        {"point": "recall"},
+        {},
+        {"workers": 2},
+    ],
+    ids=str,
+)
+def test_a_part_is_resumed_by_the_same_job_alone(model: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    job = Job(str(json_lines(tmp_path / "t.jsonl", [MINES])), "text", model, "jsonl")
+    with suppress(KeyboardInterrupt), PartFile(tmp_path / "out", job).opened(b"header", resume=False):
+        raise KeyboardInterrupt
+    resumed = PartFile(tmp_path / "out", replace(job, **change)).opened(b"header", resume=True)
+    if change and "workers" not in change:
+        with pytest.raises(OutputError, match="part of another job; rerun without --resume"):
+            resumed.__enter__()
+    else:
+        with resumed as sink:
+            assert sink.done == 0
+        assert (tmp_path / "out").read_bytes() == b"header"
 
 
 def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_path: Path) -> None:

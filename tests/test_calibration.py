@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipeline.evaluation.metrics import expected_calibration_error, reliability_curve
 from pipeline.model.calibration import fit_sigmoid, prevalence_weights, sigmoid
 
 
@@ -70,17 +69,3 @@ def test_probabilities_are_those_of_the_prevalence() -> None:
     scores = sigmoid(slope * rare + offset)
     assert scores.mean() == pytest.approx(topical.mean(), abs=0.01)
     assert topical[scores > 0.5].mean() == pytest.approx(scores[scores > 0.5].mean(), abs=0.05)
-
-
-def test_expected_calibration_error_of_a_literal_case() -> None:
-    scores = np.array([0.05, 0.05, 0.95, 1.0])
-    labels = np.array([False, True, True, True])
-    every = np.ones((1, 4))
-    assert expected_calibration_error(scores, labels, every)[0] == pytest.approx((0.9 + 0.05) / 4)
-    assert expected_calibration_error(labels.astype(float), labels, every)[0] == 0.0
-
-
-def test_reliability_leaves_empty_bins_out() -> None:
-    mean, frequency = reliability_curve(np.array([0.0, 0.08, 0.95, 1.0]), np.array([False, True, True, True]))
-    np.testing.assert_allclose(mean, [0.04, 0.975])
-    np.testing.assert_allclose(frequency, [0.5, 1.0])

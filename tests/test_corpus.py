@@ -47,7 +47,6 @@ def test_reads_rows_in_order_with_optional_columns(tmp_path: Path) -> None:
         (b'{"article": "a1", "paragraph": 0, "text": "\xff"}\n', "not valid UTF-8 at byte 44"),
         (b'{"article": "a1", "paragraph": 0, "text": "\\ud800"}\n', ""),
         (line(), "duplicate id, first at"),
-        (line(article="a2"), "duplicate text, first at"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, content: bytes, words: str) -> None:
@@ -58,6 +57,15 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, content: bytes, wor
     assert str(caught.value).startswith(f"{path}:2: ")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_repeated_paragraph_is_refused_and_a_repeated_heading_is_not(tmp_path: Path) -> None:
+    text = "The old bridge is shut, and the council wants a new one by June."
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line() + line(article="a2") + line(article="a3", text=text) + line(article="a4", text=text))
+    with pytest.raises(DataError, match=r"a\.jsonl:4: duplicate text, first at .*a\.jsonl:3"):
+        corpus.read([path], TOPICS)
+    assert len(corpus.read([path], TOPICS, unique=False)) == 4
 
 
 def test_duplicates_are_found_across_files(tmp_path: Path) -> None:

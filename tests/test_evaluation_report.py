@@ -33,7 +33,7 @@ def run(folder: Path, *arguments: str, config: str = "config.yaml") -> subproces
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("reported")
     (made / "data").mkdir()
-    for name, count in (("w1", 350), ("t1", 150), ("t2", 60)):
+    for name, count in (("n01", 350), ("t1", 150), ("t2", 60)):
         lines = (ROOT / f"data/articles/{name}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
         (made / "data" / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     config = yaml.safe_load((ROOT / "configs/default.yaml").read_text(encoding="utf-8"))

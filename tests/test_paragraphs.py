@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from pipeline.text.paragraphs import split
+from pipeline.text.paragraphs import is_fragment, split
 
 WRAPPED = """The council met on Monday and spoke for two hours about the
 bridge over the river, which has been shut since the spring
@@ -92,3 +92,10 @@ def test_time_grows_with_the_text_not_with_its_square() -> None:
     assert len(split("x\n\n" * 100_000)) == 100_000
     assert split("\n" * 500_000) == []
     assert len(split(" " * 500_000 + "x" + "\t" * 500_000)) == 1
+
+
+def test_a_fragment_has_fewer_than_twelve_words() -> None:
+    assert is_fragment("BAKU, Azerbaijan, January 22")
+    assert is_fragment("one two three four five six seven eight nine ten eleven")
+    assert not is_fragment("one two three four five six seven eight nine ten eleven twelve")
+    assert is_fragment("")

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.config import Config
 from pipeline.errors import DataError
 from pipeline.schema import LabelledParagraph
+from pipeline.text.paragraphs import is_fragment
 
 Row = TypeVar("Row")
 _ROW: TypeAdapter[LabelledParagraph] = TypeAdapter(LabelledParagraph)
@@ -53,7 +54,7 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     topics : sequence of str
         The topic ids that a label may have.
     unique : bool, default True
-        Whether a repeated text is an error.
+        Whether a repeated text is an error; headings, bylines and other fragments repeat by nature.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
             row = parsed(_ROW, line, where)
             _check(row, where, topics)
             keys: list[object] = [(row.article, row.paragraph)]
-            keys += [row.text.strip()] if unique else []
+            keys += [row.text.strip()] if unique and not is_fragment(row.text) else []
             for key in keys:
                 if first := seen.get(key):
                     what = "text" if isinstance(key, str) else "id"

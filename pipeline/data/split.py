@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from pipeline.text.paragraphs import is_fragment
 from pipeline.text.tokenizer import words
 
 _SHINGLE = 4
@@ -18,7 +19,7 @@ def near_duplicates(texts: Sequence[str], *, similarity: float) -> NDArray[np.in
     Parameters
     ----------
     texts : sequence of str
-        Those of fewer than four words are compared as a whole.
+        Fragments, such as headings and bylines, have no near-duplicates.
     similarity : float
         The least Jaccard similarity of a pair.
 
@@ -32,7 +33,7 @@ def near_duplicates(texts: Sequence[str], *, similarity: float) -> NDArray[np.in
     shared = sparse.triu(shingles @ shingles.T, k=1).tocoo()
     sizes = np.asarray(shingles.sum(axis=1)).ravel()
     union = sizes[shared.row] + sizes[shared.col] - shared.data
-    close = shared.data >= similarity * union
+    close = (shared.data > 0) & (shared.data >= similarity * union)
     pairs = np.column_stack([shared.row[close], shared.col[close]]).astype(np.int64)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
@@ -66,7 +67,8 @@ def _shingle_matrix(texts: Sequence[str]) -> sparse.csr_array:
     indptr = [0]
     for text in texts:
         tokens = words(text)
-        runs = {tuple(tokens[i : i + _SHINGLE]) for i in range(max(1, len(tokens) - _SHINGLE + 1))}
+        starts = range(len(tokens) - _SHINGLE + 1) if not is_fragment(text) else ()
+        runs = {tuple(tokens[i : i + _SHINGLE]) for i in starts}
         indices += [known.setdefault(run, len(known)) for run in sorted(runs)]
         indptr.append(len(indices))
     return sparse.csr_array(

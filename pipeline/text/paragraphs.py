@@ -11,10 +11,16 @@ from itertools import pairwise
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BLANK = re.compile(r"(?:\r\n|[\r\n\x85\u2028])[^\S\r\n]*(?:\r\n|[\r\n\x85\u2028])|[\f\u2029]")
 _SENTENCE_END = re.compile(r"[.!?:;\u2026][\"'\u201d\u2019\u00bb)\]]*$")
+FRAGMENT_WORDS = 12
 _WRAP_WIDTH = 100
 _SHORT = 0.7
 
 Span = tuple[int, int]
+
+
+def is_fragment(text: str) -> bool:
+    """Tell a heading, byline, date or caption from a paragraph of text: it has fewer than 12 words."""
+    return len(text.split(maxsplit=FRAGMENT_WORDS)) < FRAGMENT_WORDS
 
 
 def split(text: str) -> list[Span]:
