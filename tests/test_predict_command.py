@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,21 @@ def test_predict_imports_only_what_it_needs(small_model: Path, article: Path) ->
     imported = {name.partition(".")[0] for name in re.findall(r"\|\s+([\w.]+)$", done.stderr, re.MULTILINE)}
     assert "numpy" in imported
     assert not imported & set(HEAVY)
+
+
+@pytest.mark.parametrize("source", ["article.txt", "t.jsonl", "t.parquet"])
+def test_parquet_without_pyarrow_is_one_line(small_model: Path, article: Path, source: str) -> None:
+    support.write_rows(article.with_name("t.jsonl"), [{"text": ARTICLE}])
+    article.with_name("t.parquet").write_bytes(b"PAR1")
+    code = "import sys; sys.modules['pyarrow'] = None; from pipeline.__main__ import main; main()"
+    output = article.with_name("out.parquet")
+    arguments = ["predict", str(article.with_name(source)), "--model", str(small_model), "--output", str(output)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=support.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    one_line(done, "needs an extra: pip install 'paragraph-topics[parquet]'")
+    assert not output.exists()

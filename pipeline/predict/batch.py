@@ -22,6 +22,7 @@ from pipeline.predict.output import (
     LineWriter,
     ParquetWriter,
     Predictions,
+    arrow,
     own_names,
     predict_rows,
 )
@@ -253,7 +254,7 @@ def _sink(job: Job, output: Path | None, table: Table, work: ChunkPredictor, *, 
 
 
 def _parquet_writer(file: BinaryIO, table: Table, work: ChunkPredictor) -> ParquetWriter:
-    import pyarrow as pa
+    pa = arrow()
 
     leading = {name: pa.int64() if name == "row" else table.types.get(name) for name in work.leading}
     trailing = {name: table.types.get(column) for column, name in work.names.items()}

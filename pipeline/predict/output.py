@@ -285,7 +285,7 @@ class ParquetWriter:
 
     def write(self, rows: Predictions) -> None:
         """Add rows; raise OutputError for a value that its column cannot hold."""
-        import pyarrow as pa
+        pa = arrow()
 
         try:
             table = pa.table(self._arrays(rows), schema=self._schema)
@@ -303,7 +303,7 @@ class ParquetWriter:
 
     @cached_property
     def _schema(self) -> Any:
-        import pyarrow as pa
+        pa = arrow()
 
         text, number = pa.string(), pa.float64()
         fields = [(name, kind or text) for name, kind in self._leading.items()]
@@ -319,7 +319,7 @@ class ParquetWriter:
         return parquet.ParquetWriter(self._file, self._schema)
 
     def _flush(self) -> None:
-        import pyarrow as pa
+        pa = arrow()
 
         if self._waiting:
             self._parquet.write_table(pa.concat_tables(self._waiting))
@@ -339,11 +339,20 @@ class ParquetWriter:
         return found
 
     def _topic_lists(self, assigned: NDArray[np.bool_], missing: NDArray[np.bool_]) -> Any:
-        import pyarrow as pa
+        pa = arrow()
 
         offsets = np.concatenate([[0], np.cumsum(assigned.sum(1))]).astype(np.int32)
         values = np.array(self._topics, object)[np.nonzero(assigned)[1]]
         return pa.ListArray.from_arrays(offsets, pa.array(values, pa.string()), mask=pa.array(missing))
+
+
+def arrow() -> Any:
+    """Return pyarrow; raise OutputError where it is not installed."""
+    try:
+        import pyarrow
+    except ModuleNotFoundError:
+        raise OutputError("Parquet output needs an extra: pip install 'paragraph-topics[parquet]'") from None
+    return pyarrow
 
 
 def margin_column(topic: str) -> str:
@@ -516,7 +525,7 @@ _TRAILING = ("title", "date", "origin")
 def _parquet_bytes(articles: Iterable[Sequence[Prediction]], topics: Sequence[str]) -> bytes:
     import io
 
-    import pyarrow as pa
+    pa = arrow()
 
     leading = {"source": None, "paragraph": pa.int32(), "start": pa.int64(), "end": pa.int64(), "text": None}
     file = io.BytesIO()
@@ -528,13 +537,13 @@ def _parquet_bytes(articles: Iterable[Sequence[Prediction]], topics: Sequence[st
 
 
 def _numbers(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
-    import pyarrow as pa
+    pa = arrow()
 
     return pa.array(np.ascontiguousarray(values), mask=missing)
 
 
 def _arrow_array(values: list[Any], kind: Any) -> Any:
-    import pyarrow as pa
+    pa = arrow()
 
     if kind == pa.string():
         values = [None if value is None else _plain(value) for value in values]

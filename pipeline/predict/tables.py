@@ -354,7 +354,7 @@ def _parquet(file: BinaryIO, name: str) -> Table:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError:
-        raise SourceError(f"{name}: Parquet needs pyarrow: pip install 'paragraph-topics[parquet]'") from None
+        raise SourceError(f"{name}: Parquet needs an extra: pip install 'paragraph-topics[parquet]'") from None
     try:
         table = ParquetFile(file)
         schema = table.schema_arrow
