@@ -17,8 +17,8 @@ from bench.table import FALLBACK, FASTTEXT, OURS, USUAL, header, line, machine
 from pipeline.config import read_config
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
-from pipeline.experiment import classifier
 from pipeline.model.bundle import load_bundle
+from pipeline.steps.experiment import classifier
 
 BOTH = "scikit-learn with sentences"
 SAMPLE = 1500

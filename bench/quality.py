@@ -25,8 +25,8 @@ from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
 from pipeline.evaluation import metrics
 from pipeline.evaluation.tables import as_markdown, as_text
-from pipeline.experiment import fit
 from pipeline.schema import LabelledParagraph, Topic
+from pipeline.steps.experiment import fit
 
 Bools = NDArray[np.bool_]
 Texts = Sequence[str]

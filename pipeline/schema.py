@@ -31,7 +31,6 @@ class LabelledParagraph:
     writer: str | None = None
     writer_topics: tuple[str, ...] | None = None
     reader_topics: tuple[str, ...] | None = None
-    subtopics: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from serving import Service, make_model, serving
 
 from pipeline.config import TrackingSettings
 from pipeline.data import corpus
-from pipeline.experiment import Trained, fit
 from pipeline.model.bundle import Bundle
+from pipeline.steps.experiment import Trained, fit
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.model.bundle import Bundle
 
 ARTICLE = (
     "Sappers cleared landmines from the field near the village, and demining goes on.\n\n"
@@ -46,8 +49,15 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
     bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
     with atomic_path(path) as part:
-        save_bundle(part, bundle)
+        save_bundle(part, with_distinct_points(bundle))
     return path
+
+
+def with_distinct_points(bundle: "Bundle") -> "Bundle":
+    """Set the operating points apart: a few sentences that are easily told apart would make them one."""
+    balanced = bundle.scorer.points["balanced"]
+    points = {"precision": (1 + balanced) / 2, "balanced": balanced, "recall": balanced / 2}
+    return replace(bundle, scorer=replace(bundle.scorer, points=points))
 
 
 @dataclass

@@ -18,17 +18,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import support
+from serving import with_distinct_points
 from small_model import GAS, MINES, TEXTS, saved
 
 from pipeline.errors import BundleError, OutputError, SourceError
-from pipeline.model.bundle import load_bundle
+from pipeline.model.bundle import load_bundle, save_bundle
 from pipeline.predict.batch import Job, PartFile, predict_table
 from pipeline.predict.output import Format
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved(tmp_path_factory.mktemp("model"))
+    path = saved(tmp_path_factory.mktemp("model"))
+    bundle = with_distinct_points(load_bundle(path, mapped=False))
+    save_bundle(path, bundle)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -303,10 +307,12 @@ def test_an_interrupted_job_resumes_without_loss_or_double_rows(
 def test_ctrl_c_ends_every_process_and_leaves_a_part_to_resume(model: Path, large: Path, tmp_path: Path) -> None:
     output, part = tmp_path / "out", tmp_path / ".out.part"
     arguments = [large, "--workers", 2, "--output", output]
-    with subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True) as begun:
+    with subprocess.Popen(
+        command(model, *arguments), stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as begun:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.001)
-        begun.send_signal(signal.SIGINT)
+        os.killpg(begun.pid, signal.SIGINT)  # as a terminal does: every process of the group hears it
         assert begun.communicate()[1] == "interrupted; existing files are unchanged\n"
     assert begun.returncode == 130
     assert predict(model, *arguments, "--resume").returncode == 0

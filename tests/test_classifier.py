@@ -20,11 +20,11 @@ from sklearn.svm import LinearSVC
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
-from pipeline.experiment import Trained
 from pipeline.model.calibration import sigmoid
 from pipeline.model.classifier import BALANCED, OPERATING_POINTS, TopicClassifier
 from pipeline.model.linear import Features
 from pipeline.model.thresholds import Objective, fit_thresholds
+from pipeline.steps.experiment import Trained
 from pipeline.text.tokenizer import words
 from pipeline.text.vectorizer import TopicVectorizer
 

@@ -9,8 +9,8 @@ import support
 from conftest import TrainedExperiment
 from handmade_model import BUNDLE, ROWS
 
-from pipeline.compare import compare, compare_bundles
 from pipeline.errors import BundleError, DataError
+from pipeline.steps.compare import compare, compare_bundles
 
 Maker = Callable[..., support.Experiment]
 STRICT = replace(

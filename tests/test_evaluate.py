@@ -7,10 +7,10 @@ import pytest
 import support
 
 from pipeline.errors import BundleError, TrackingError
-from pipeline.evaluate import evaluate_candidate
 from pipeline.model.bundle import load_bundle
+from pipeline.steps.evaluate import evaluate_candidate
+from pipeline.steps.train import train
 from pipeline.tracking import CHAMPION, Tracker
-from pipeline.train import train
 
 Maker = Callable[..., support.Experiment]
 TWO_SETS = {

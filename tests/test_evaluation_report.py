@@ -33,7 +33,7 @@ def run(folder: Path, *arguments: str, config: str = "config.yaml") -> subproces
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("reported")
     (made / "data").mkdir()
-    for name, count in (("w1", 350), ("t1", 150), ("t2", 60)):
+    for name, count in (("n01", 350), ("t1", 150), ("t2", 60)):
         lines = (ROOT / f"data/articles/{name}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
         (made / "data" / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     config = yaml.safe_load((ROOT / "configs/default.yaml").read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["data"] |= {"behaviour": str(ROOT / "data/behaviour")}
     config["gate"] = {"day": {}}
     (made / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    for command in (("train",), ("curve", "--data", "data/t1.jsonl"), ("evaluate", "--format", "json")):
+    for command in (("train",), ("learning-curve", "--data", "data/t1.jsonl"), ("evaluate", "--format", "json")):
         done = run(made, *command)
         assert done.returncode == 0, done.stderr
         (made / f"{command[0]}.txt").write_text(done.stdout, encoding="utf-8")
@@ -115,7 +115,7 @@ def test_a_curve_with_other_settings_than_the_candidate_is_refused(folder: Path)
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     config["classifier"]["C"] = 0.1
     (folder / "other.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    done = run(folder, "curve", config="other.yaml")
+    done = run(folder, "learning-curve", config="other.yaml")
     assert done.returncode == 1
     assert done.stderr == (
         "error: the candidate was trained with other settings than the config's; run `make train` first\n"

@@ -1,5 +1,5 @@
-from pipeline.learning_curve import part
 from pipeline.schema import LabelledParagraph
+from pipeline.steps.learning_curve import part
 
 ROWS = [LabelledParagraph(f"a{i // 3}", i % 3, f"text {i}") for i in range(60)]
 

@@ -24,7 +24,7 @@ SERVERS = {  # how each is told its port, and what it answers to
     "mlflow models serve": (" --port {port}", "/ping"),
 }
 RUNS_THIS = "make test"
-ROWS = {"w1": 250, "v6": 250, "t1": 100, "t2": 50, "t3": 50}
+ROWS = {"n01": 250, "n10": 250, "t1": 100, "t2": 50, "t3": 50}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import support
 
 from pipeline.errors import ReproductionError
 from pipeline.model.bundle import load_bundle
-from pipeline.reproduce import reproduce
+from pipeline.steps.reproduce import reproduce
 from pipeline.tracking import Tracker
 
 Maker = Callable[..., support.Experiment]

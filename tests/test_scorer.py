@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import support
 
-from pipeline.experiment import Trained
 from pipeline.model.bundle import Bundle
 from pipeline.model.classifier import TopicClassifier
+from pipeline.steps.experiment import Trained
 
 ODD = [
     "",

@@ -9,8 +9,8 @@ import yaml
 from pipeline.config import SearchSettings, read_config, read_search
 from pipeline.data import corpus
 from pipeline.errors import ConfigError
-from pipeline.experiment import fit
-from pipeline.search import search
+from pipeline.steps.experiment import fit
+from pipeline.steps.search import search
 
 Maker = Callable[..., support.Experiment]
 

@@ -12,9 +12,9 @@ from pipeline.config import read_config, read_topics
 from pipeline.data import corpus
 from pipeline.data.behaviour import read_behaviour
 from pipeline.evaluation.behaviour import BehaviourCases, run_direction, run_invariance, run_minimum
-from pipeline.experiment import fit
 from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph
+from pipeline.steps.experiment import fit
 from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent

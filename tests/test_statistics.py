@@ -35,12 +35,6 @@ def test_the_split_is_counted_by_test_set():
     assert cells(table) == [["Rain", 1, 0, 0], ["Wind", 0, 1, 0], ["none", 1, 0, 1], ["all", 2, 1, 1]]
 
 
-def test_subtopics_are_listed_with_their_titles():
-    rows = [row("x", subtopics=("r1", "r2")), row("y", subtopics=("r1",)), row("z")]
-    table = statistics.subtopic_counts(rows, {"r1": "drizzle", "r2": "hail", "r3": "snow"})
-    assert cells(table) == [["r1", "drizzle", 2], ["r2", "hail", 1], ["r3", "snow", 0]]
-
-
 def test_values_come_most_frequent_first_with_the_share_that_has_a_topic():
     rows = [row("x", genre="speech"), row("y", "rain", genre="news"), row("z", genre="news")]
     table = statistics.value_counts(rows, "genre", [found.genre for found in rows])

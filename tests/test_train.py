@@ -10,10 +10,10 @@ from conftest import TrainedExperiment
 
 from pipeline.data import corpus
 from pipeline.errors import DataError
-from pipeline.experiment import Trained, classifier, fit
 from pipeline.model.bundle import load_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
+from pipeline.steps.experiment import Trained, classifier, fit
 
 Maker = Callable[..., support.Experiment]
 
@@ -86,6 +86,7 @@ def test_rows_of_one_writer_share_a_fold_where_the_config_says_so(experiment: Ma
 def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
     data = support.rows()
     for index in range(0, 100, 20):  # each copies a paragraph of an article far away, with one word more
+        data[index + 10]["text"] += " The council and the people of the village read it again in the evening."
         data[index]["text"] = f"{data[index + 10]['text']} Indeed."
     again = fitted_anew(experiment(data=data))
     for index in range(0, 100, 20):

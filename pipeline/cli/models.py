@@ -15,7 +15,7 @@ def train_command(config: Path) -> None:
     from pipeline.config import read_config
 
     settings = read_config(config)  # an error in it is reported before the slow imports
-    from pipeline.train import train
+    from pipeline.steps.train import train
 
     with progress_bar("cross-validating and fitting") as progress:
         train(settings, say=click.echo, progress=progress)
@@ -57,10 +57,10 @@ def evaluate_command(
 
     settings = read_config(config)
     from pipeline.data.behaviour import behaviour_for
-    from pipeline.evaluate import evaluate_candidate
     from pipeline.model.bundle import load_bundle
     from pipeline.predict.article import bundle_path
     from pipeline.report.evaluation_report import evaluate_files, write_files
+    from pipeline.steps.evaluate import evaluate_candidate
 
     failures: list[str] = []
     if data:
@@ -90,7 +90,7 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
 
     settings = read_config(config)
     from pipeline.evaluation.tables import as_text
-    from pipeline.learning_curve import learning_curve
+    from pipeline.steps.learning_curve import learning_curve
 
     with progress_bar("training on parts of the articles") as progress:
         table = learning_curve(settings, data, say=click.echo, progress=progress)
@@ -117,7 +117,7 @@ def search_command(config: Path, output: Path) -> None:
     from pipeline.config import read_search
 
     settings = read_search(config)
-    from pipeline.search import search
+    from pipeline.steps.search import search
 
     with progress_bar("searching") as progress:
         best = search(settings, output, progress=progress)

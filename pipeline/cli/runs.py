@@ -21,7 +21,7 @@ def compare_command(first: str, second: str, config: Path, data: tuple[str, ...]
     from pipeline.config import read_config
 
     settings = read_config(config)
-    from pipeline.compare import compare
+    from pipeline.steps.compare import compare
 
     found = compare(settings, first, second, data)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
@@ -35,7 +35,7 @@ def reproduce_command(run: str, config: Path) -> None:
     from pipeline.config import read_config
 
     settings = read_config(config)
-    from pipeline.reproduce import reproduce
+    from pipeline.steps.reproduce import reproduce
 
     click.echo(reproduce(settings, run))
 

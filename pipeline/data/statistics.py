@@ -1,8 +1,8 @@
-"""Data statistics: topics, pairs, sub-topics, kinds of text, agreement, and what names give away."""
+"""Data statistics: topics, pairs, kinds of text, agreement, and what names give away."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -12,13 +12,11 @@ from sklearn.metrics import cohen_kappa_score
 from pipeline.config import Config, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import Split, label_matrix
-from pipeline.errors import DataError
 from pipeline.evaluation.tables import as_markdown
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.text.tokenizer import words
 
 Rows = Sequence[LabelledParagraph]
-SUBTOPICS = "subtopics.csv"
 _INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][\w\u2019'-]+")
 _LOWER_AT_MOST = 2
 _LENGTHS = (0, 30, 60, 90, 120, 180)
@@ -31,7 +29,6 @@ def describe(config: Config) -> str:
     Parameters
     ----------
     config : Config
-        Titles of sub-topics come from `subtopics.csv` beside the first folder of articles.
 
     Returns
     -------
@@ -40,18 +37,16 @@ def describe(config: Config) -> str:
     Raises
     ------
     DataError
-        For rows that cannot be read, or a missing or malformed `subtopics.csv`.
+        For rows that cannot be read.
 
     """
     topics = read_topics(Path(config.data.topics))
     ids = [topic.id for topic in topics]
     rows = corpus.read(config.data.train, ids, unique=not config.data.duplicates)
-    titles = _subtopic_titles(Path(config.data.train[0]).parent / SUBTOPICS)
     tables = {
         "Topics": topic_counts(rows, topics),
         "Split": split_counts(corpus.read_split(config, ids)),
         "Pairs of topics": pair_counts(rows, topics),
-        "Sub-topics": subtopic_counts(rows, titles),
         "Agreement of the two readers": reader_agreement(rows, topics),
         "Genres": value_counts(rows, "genre", [row.genre or "-" for row in rows]),
         "Regions": value_counts(rows, "region", [row.region or "-" for row in rows]),
@@ -148,13 +143,6 @@ def reader_agreement(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["topic", "both", "writer only", "reader only", "kappa"])
 
 
-def subtopic_counts(rows: Rows, titles: Mapping[str, str]) -> pd.DataFrame:
-    """Count paragraphs by the sub-topic codes that the second reader assigned."""
-    counted = Counter(code for row in rows for code in row.subtopics or ())
-    table = [[code, title, counted[code]] for code, title in titles.items()]
-    return pd.DataFrame(table, columns=["code", "sub-topic", "paragraphs"])
-
-
 def name_precision(rows: Rows, *, most: int = 100) -> pd.DataFrame:
     """List the most frequent names with the topic that each predicts best, and with what precision.
 
@@ -195,13 +183,3 @@ def distinct_ngrams(rows: Rows, *, n: int) -> float:
 
 def _runs(tokens: list[str], n: int) -> Iterable[tuple[str, ...]]:
     return (tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
-
-
-def _subtopic_titles(path: Path) -> dict[str, str]:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        return dict(zip(table["code"], table["title"], strict=True))
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{path}: a table of sub-topics with columns code and title is expected: {error}"
-        ) from None

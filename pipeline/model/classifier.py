@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 BALANCED = "balanced"
 OPERATING_POINTS: Mapping[str, Objective] = {
-    "precision": Objective(prevalence=0.95, shrinkage=20.0),
-    BALANCED: Objective(prevalence=0.8, shrinkage=20.0),
+    "precision": Objective(prevalence=0.9, shrinkage=20.0),
+    BALANCED: Objective(prevalence=0.75, shrinkage=20.0),
     "recall": Objective(prevalence=0.5, shrinkage=20.0),
 }
 

@@ -12,14 +12,14 @@ from pipeline.config import Config, as_yaml, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
 from pipeline.errors import BundleError
-from pipeline.evaluate import LEARNING_CURVE, the_candidate
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.estimates import Evaluation, evaluate_labels
 from pipeline.evaluation.tables import to_records
-from pipeline.experiment import Progress, fit
 from pipeline.model.bundle import load_bundle
 from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph
+from pipeline.steps.evaluate import LEARNING_CURVE, the_candidate
+from pipeline.steps.experiment import Progress, fit
 from pipeline.tracking import ModelVersion, Tracker
 
 SHARES = (0.12, 0.25, 0.5)

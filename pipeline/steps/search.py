@@ -9,9 +9,9 @@ import optuna
 from pipeline.config import Config, FloatRange, SearchSettings, as_yaml, flat, overridden, read_config, read_topics
 from pipeline.data import corpus
 from pipeline.errors import ConfigError
-from pipeline.experiment import fit
 from pipeline.files import atomic_path
 from pipeline.schema import LabelledParagraph, Topic
+from pipeline.steps.experiment import fit
 from pipeline.tracking import Tracker
 
 

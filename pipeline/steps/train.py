@@ -19,12 +19,12 @@ from pipeline.evaluation.baselines import most_frequent
 from pipeline.evaluation.estimates import as_json
 from pipeline.evaluation.metrics import compute_metrics, point_values
 from pipeline.evaluation.tables import as_markdown, as_text, overall_table, topic_table
-from pipeline.experiment import Progress, Trained, fit
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.provenance import surroundings
 from pipeline.report import plots
 from pipeline.schema import Topic
+from pipeline.steps.experiment import Progress, Trained, fit
 from pipeline.tracking import CANDIDATE, Tracker
 
 LABEL_ISSUES = "label_issues.jsonl"

@@ -1,0 +1,1 @@
+"""What each command of the workflow does: train, evaluate, compare, search, reproduce, learning curve."""
