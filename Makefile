@@ -121,8 +121,9 @@ lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra bench --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock pyproject.toml \
 		-o requirements-bench.lock
-	uv pip compile --quiet --universal --python-version 3.11 --group serve --constraint requirements.lock \
-		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o docker/serve.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra serve --extra documents --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock \
+		pyproject.toml -o docker/serve.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -25,6 +25,21 @@ class TrackingError(TopicsError):
     """The tracking server or its store cannot be used."""
 
 
+class MissingExtraError(TopicsError):
+    """A library is not installed that comes with an extra of this package.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs the library.
+    extra : str
+
+    """
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs: pip install 'paragraph-topics[{extra}]'")
+
+
 class OutputError(TopicsError):
     """A result cannot be written."""
 

@@ -56,7 +56,7 @@ def predicted(model: Path, table: Path, output: Path, **options: Any) -> bytes:
     """Predict in this process and return the output's content."""
     form: Format = options.pop("form", "jsonl")
     job = Job(str(table), options.pop("column", "text"), model, form, **options)
-    predict_table(job, output, resume=False, shown=False)
+    predict_table(job, output, resume=False, progress=lambda done, total: None)
     return output.read_bytes()
 
 
@@ -352,7 +352,7 @@ def test_a_part_without_its_journal_is_not_resumed(model: Path, tmp_path: Path, 
     if journal is not None:
         (tmp_path / ".out.part.journal").write_text(journal)
     with pytest.raises(OutputError, match="part of another job; rerun without --resume"):
-        predict_table(job, tmp_path / "out", resume=True, shown=False)
+        predict_table(job, tmp_path / "out", resume=True, progress=lambda done, total: None)
 
 
 @pytest.mark.parametrize(

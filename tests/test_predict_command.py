@@ -238,5 +238,17 @@ def test_parquet_without_pyarrow_is_one_line(small_model: Path, article: Path, s
         text=True,
         check=False,
     )
-    one_line(done, "needs an extra: pip install 'paragraph-topics[parquet]'")
+    one_line(done, "needs: pip install 'paragraph-topics[parquet]'")
     assert not output.exists()
+
+
+def test_a_terminal_shows_how_far_a_table_is_read(small_model: Path, article: Path) -> None:
+    table = support.write_rows(article.with_name("t.jsonl"), [{"text": ARTICLE}] * 3000)
+    ours, theirs = pty.openpty()
+    command = support.command("predict", table, "--model", small_model, "--output", article.with_name("out.jsonl"))
+    subprocess.run(command, env=support.ENVIRONMENT, stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert re.search(r"predicting +\[#{30,}\] +100%", shown.replace("-", "#")), shown
+    assert "3,000 rows in " in shown

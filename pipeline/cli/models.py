@@ -8,7 +8,7 @@ from pipeline.cli.options import CONFIG, FORMAT, Command, progress_bar
 from pipeline.errors import GateError
 
 
-@click.command("train", cls=Command, examples=["topics train --config configs/default.yaml"])
+@click.command("train", cls=Command, extra="train", examples=["topics train --config configs/default.yaml"])
 @CONFIG
 def train_command(config: Path) -> None:
     """Train a model on the labelled paragraphs, track the run, and register the model as candidate."""
@@ -22,7 +22,10 @@ def train_command(config: Path) -> None:
 
 
 @click.command(
-    "evaluate", cls=Command, examples=["topics evaluate", "topics evaluate --data mine.jsonl --format markdown"]
+    "evaluate",
+    cls=Command,
+    extra="train",
+    examples=["topics evaluate", "topics evaluate --data mine.jsonl --format markdown"],
 )
 @CONFIG
 @click.option(
@@ -75,7 +78,7 @@ def evaluate_command(
         click.echo("gate passed, promoted to champion", err=True)
 
 
-@click.command("learning-curve", cls=Command, examples=["topics learning-curve --data mine.jsonl"])
+@click.command("learning-curve", cls=Command, extra="train", examples=["topics learning-curve --data mine.jsonl"])
 @CONFIG
 @click.option("--data", multiple=True, help="Also evaluate on these labelled JSON lines.")
 def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
@@ -94,7 +97,7 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
     click.echo(as_text(table))
 
 
-@click.command("search", cls=Command, examples=["topics search --output configs/mine.yaml"])
+@click.command("search", cls=Command, extra="train", examples=["topics search --output configs/mine.yaml"])
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

@@ -1,12 +1,15 @@
 """What several commands share: options, help with examples, and the progress bar."""
 
 import copy
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+
+from pipeline.errors import MissingExtraError
 
 CONFIG = click.option(
     "--config",
@@ -39,12 +42,27 @@ class Command(click.Command):
     ----------
     examples : sequence of str
         Command lines.
+    extra : str or None
+        The extra of this package that has what the command imports beyond the core.
 
     """
 
-    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, *arguments: Any, examples: Sequence[str] = (), extra: str | None = None, **settings: Any
+    ) -> None:
         super().__init__(*arguments, **settings)
         self.examples = examples
+        self.extra = extra
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; raise MissingExtraError where a library of its extra is not installed."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if self.extra is None or library == "pipeline":
+                raise
+            raise MissingExtraError(ctx.command_path, self.extra) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
@@ -74,12 +92,23 @@ def renamed(command: click.Command, old_name: str) -> click.Command:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal's standard error, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
+def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar on a terminal's standard error, and nothing elsewhere.
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    Parameters
+    ----------
+    title : str
+
+    Yields
+    ------
+    callable
+        `(done, total)`, to call as work proceeds; the total is None where nobody knows it.
+
+    """
+    with click.progressbar(length=1, label=title, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield progress

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import MODEL, Command
+from pipeline.cli.options import MODEL, Command, progress_bar
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def _predict_table(request: Request) -> None:
         point=request.threshold,
         workers=request.workers,
     )
-    summary = predict_table(job, request.output, resume=request.resume, shown=sys.stderr.isatty())
+    with progress_bar("predicting") as progress:
+        summary = predict_table(job, request.output, resume=request.resume, progress=progress)
     click.echo(summary.as_text(), err=True)
     if summary.errors:
         raise click.exceptions.Exit(1)

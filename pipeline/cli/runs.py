@@ -7,7 +7,7 @@ import click
 from pipeline.cli.options import CONFIG, FORMAT, Command
 
 
-@click.command("compare", cls=Command, examples=["topics compare champion candidate"])
+@click.command("compare", cls=Command, extra="train", examples=["topics compare champion candidate"])
 @click.argument("first")
 @click.argument("second")
 @CONFIG
@@ -27,7 +27,7 @@ def compare_command(first: str, second: str, config: Path, data: tuple[str, ...]
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
 
 
-@click.command("reproduce", cls=Command, examples=["topics reproduce candidate"])
+@click.command("reproduce", cls=Command, extra="train", examples=["topics reproduce candidate"])
 @click.argument("run")
 @CONFIG
 def reproduce_command(run: str, config: Path) -> None:
@@ -40,7 +40,7 @@ def reproduce_command(run: str, config: Path) -> None:
     click.echo(reproduce(settings, run))
 
 
-@click.command("statistics", cls=Command, examples=["topics statistics > statistics.md"])
+@click.command("statistics", cls=Command, extra="train", examples=["topics statistics > statistics.md"])
 @CONFIG
 def statistics_command(config: Path) -> None:
     """Print statistics of the labelled data, as the Markdown tables of the data card."""
@@ -52,7 +52,7 @@ def statistics_command(config: Path) -> None:
     click.echo(describe(settings), nl=False)
 
 
-@click.command("ui", cls=Command, examples=["topics ui --port 5001"])
+@click.command("ui", cls=Command, extra="train", examples=["topics ui --port 5001"])
 @CONFIG
 @click.option("--port", default=5000, show_default=True, help="Port on loopback.")
 def ui_command(config: Path, port: int) -> None:

@@ -18,6 +18,7 @@ CORRECTIONS = click.option(
 @click.command(
     "serve",
     cls=Command,
+    extra="serve",
     examples=["topics serve", "topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token"],
 )
 @MODEL

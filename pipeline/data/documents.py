@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zipfile import BadZipFile
 
-from pipeline.errors import SourceError
+from pipeline.errors import MissingExtraError, SourceError
 from pipeline.schema import Article
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def read_html(content: bytes, name: str) -> list[Article]:
         Where it cannot be read, or has no text.
 
     """
-    import trafilatura
-
+    with _extra(name, "HTML"):
+        import trafilatura
     try:
         page = trafilatura.bare_extraction(content, with_metadata=True, include_comments=False)
     except (ValueError, TypeError, LookupError) as error:
@@ -146,14 +146,15 @@ def read_feed(content: bytes, name: str) -> list[Article]:
         Where it cannot be read, or has no text.
 
     """
-    import feedparser
+    with _extra(name, "feeds"):
+        import feedparser
 
-    feed = feedparser.parse(content, sanitize_html=True, resolve_relative_uris=False)
+        feed = feedparser.parse(content, sanitize_html=True, resolve_relative_uris=False)
+        texts = [_entry_text(entry) for entry in feed.entries]
     if feed.bozo and not feed.entries:
         raise SourceError(f"{name}: not a valid feed: {feed.bozo_exception}")
     found = []
-    for number, entry in enumerate(feed.entries, 1):
-        text = _entry_text(entry)
+    for number, (entry, text) in enumerate(zip(feed.entries, texts, strict=True), 1):
         if text:
             date = entry.get("published") or entry.get("updated")
             found.append(Article(f"{name}#{number}", text, entry.get("title"), date, entry.get("link")))
@@ -288,9 +289,8 @@ def _extra(name: str, kind: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError:
-        raise SourceError(
-            f"{name}: reading {kind} needs an extra: pip install 'paragraph-topics[documents]'"
-        ) from None
+        needed = MissingExtraError(f"reading {kind}", "documents")
+        raise SourceError(f"{name}: {needed}") from None
 
 
 _READERS: dict[str, Callable[[bytes, str], list[Article]]] = {

@@ -144,7 +144,9 @@ class ChunkPredictor:
         return Predicted(content, len(rows), len(rows.errors), first, chunk.end)
 
 
-def predict_table(job: Job, output: Path | None, *, resume: bool, shown: bool) -> Summary:
+def predict_table(
+    job: Job, output: Path | None, *, resume: bool, progress: Callable[[int, int | None], None]
+) -> Summary:
     """Predict on every row of a table.
 
     The output appears when it is complete. Until then its beginning lies hidden beside it, and an interrupted job
@@ -157,8 +159,8 @@ def predict_table(job: Job, output: Path | None, *, resume: bool, shown: bool) -
         The file to write, None for standard output.
     resume : bool
         Resume an interrupted job; JSON lines and CSV alone.
-    shown : bool
-        Show a progress bar on standard error.
+    progress : callable
+        `(done, total)`: how far the table is read, and its size, None where it is not known.
 
     Returns
     -------
@@ -176,14 +178,13 @@ def predict_table(job: Job, output: Path | None, *, resume: bool, shown: bool) -
         work = _predictor(job, table, bundle)
         with (
             mapping(work, job.workers) as predicting,
-            _progress(table.size, shown=shown) as progress,
             _sink(job, output, table, work, resume=resume) as sink,
         ):
             summary = Summary(resumed=sink.done)
             for chunk in predicting(table.chunks(work.columns, skip=sink.done)):
                 sink.write(chunk)
                 summary.add(chunk)
-                progress(summary.rows, chunk.end)
+                progress(chunk.end, table.size)
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -335,27 +336,3 @@ def _digest(model: Path) -> str:
 def _stamp(source: str) -> dict[str, int]:
     path = Path(source)
     return {"size": path.stat().st_size, "changed": path.stat().st_mtime_ns} if path.exists() else {}
-
-
-@contextmanager
-def _progress(total: int | None, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Return `progress(rows, end)`, which draws a bar on standard error where one is to be shown."""
-    if not shown:
-        yield lambda rows, end: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[speed]:,.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, rows=0, speed=0.0)
-
-        def progress(rows: int, end: int) -> None:
-            seconds = bar.tasks[0].elapsed or 1.0
-            bar.update(task, completed=end, rows=rows, speed=rows / seconds)
-
-        yield progress

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import OutputError
+from pipeline.errors import MissingExtraError, OutputError
 from pipeline.model.aggregation import aggregate
 from pipeline.model.scorer import Scorer
 from pipeline.predict.tables import ID, UnreadableRow
@@ -347,11 +347,11 @@ class ParquetWriter:
 
 
 def arrow() -> Any:
-    """Return pyarrow; raise OutputError where it is not installed."""
+    """Return pyarrow; raise MissingExtraError where it is not installed."""
     try:
         import pyarrow
     except ModuleNotFoundError:
-        raise OutputError("Parquet output needs an extra: pip install 'paragraph-topics[parquet]'") from None
+        raise MissingExtraError("writing Parquet", "parquet") from None
     return pyarrow
 
 

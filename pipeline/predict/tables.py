@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from pipeline.errors import SourceError
+from pipeline.errors import MissingExtraError, SourceError
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 ID = "id"
@@ -354,7 +354,7 @@ def _parquet(file: BinaryIO, name: str) -> Table:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError:
-        raise SourceError(f"{name}: Parquet needs an extra: pip install 'paragraph-topics[parquet]'") from None
+        raise MissingExtraError("reading Parquet", "parquet") from None
     try:
         table = ParquetFile(file)
         schema = table.schema_arrow
