@@ -64,7 +64,7 @@ def test_text_has_the_articles_topics_and_the_margins(rows: list[Prediction], to
     text = as_bytes(rows, "text", topics).decode()
     assert text.startswith(
         "a.html\nA title · 2025-03-04 · https://example.org\n"
-        "About: Mine action (1 of 3), Peace process (1 of 3)\n\n  1  Mine action "
+        "About: Mine action (1 of 2), Peace process (1 of 2)\n\n  1  Mine action "
     )
     assert re.search(r"Mine action \d\.\d\d \(\+\d\.\d\d\)\n", text)
 

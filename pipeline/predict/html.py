@@ -101,7 +101,9 @@ def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
 
     """
     paragraphs = tuple(_paragraph(row, topics) for row in article)
-    return ArticleView(article[0], paragraphs, aggregate([row.topics for row in article]))
+    return ArticleView(
+        article[0], paragraphs, aggregate([row.text for row in article], [row.topics for row in article])
+    )
 
 
 @lru_cache(maxsize=1)

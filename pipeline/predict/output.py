@@ -593,11 +593,12 @@ def _explanation(found: Explanation) -> dict[str, object]:
 def _heading(article: Sequence[Prediction], topics: Mapping[str, Topic], width: int, style: Style) -> str:
     first = article[0]
     facts = [fact for fact in (first.title, first.date, first.origin) if fact]
-    found = aggregate([row.topics for row in article])
+    found = aggregate([row.text for row in article], [row.topics for row in article])
     about = [f"{topics[topic].title} ({n} of {found.paragraphs})" for topic, n in found.about.items()]
     mentioned = [f"{topics[topic].title} ({n})" for topic, n in found.mentioned.items()]
-    summary = f"About: {', '.join(about) or 'none of the topics'}"
-    summary += f". Mentioned: {', '.join(mentioned)}" if mentioned else ""
+    parts = [f"About: {', '.join(about)}"] if about else []
+    parts += [f"Mentions: {', '.join(mentioned)}"] if mentioned else []
+    summary = ". ".join(parts) or "None of the topics"
     lines = [first.source, *([" · ".join(facts)] if facts else []), summary]
     text = "\n".join(line for long in lines for line in textwrap.wrap(long, width) or [""])
     for topic in {**found.about, **found.mentioned}:
