@@ -1,6 +1,5 @@
 """The labelled data keep what the data card promises; `make check-data` runs these alone."""
 
-import csv
 import os
 import subprocess
 import sys
@@ -27,60 +26,67 @@ def rows():
     return corpus.read([ROOT / "data/articles"], IDS)
 
 
-@pytest.fixture(scope="module")
-def codes():
-    with (ROOT / "data/subtopics.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: row["topic"] for row in csv.DictReader(file)}
-
-
 def is_test(row):
     return any(row.writer in test_set.writers for test_set in CONFIG.data.test.values())
 
 
 def test_there_is_enough_of_it(rows):
-    assert len(rows) >= 10_000
-    assert len({row.article for row in rows}) >= 1_800
-    assert sum(map(is_test, rows)) >= 1_200
+    train = [row for row in rows if not is_test(row)]
+    assert len(train) >= 14_000
+    assert len({row.article for row in train}) >= 2_700
     assert all(row.topics is not None for row in rows)
 
 
-def test_every_topic_has_a_thousand_paragraphs_and_every_pair_thirty(rows):
-    counted = Counter(topic for row in rows for topic in row.topics)
-    assert min(counted[topic] for topic in IDS) >= 1_000
-    pairs = Counter(pair for row in rows for pair in combinations(sorted(row.topics), 2))
+def test_every_topic_has_thirteen_hundred_training_paragraphs_and_every_pair_thirty(rows):
+    train = [row for row in rows if not is_test(row)]
+    counted = Counter(topic for row in train for topic in row.topics)
+    assert min(counted[topic] for topic in IDS) >= 1_300
+    pairs = Counter(pair for row in train for pair in combinations(sorted(row.topics), 2))
     assert min(pairs[pair] for pair in combinations(sorted(IDS), 2)) >= 30
 
 
-def test_half_has_no_topic_a_third_of_that_is_near_one_and_a_tenth_has_several(rows):
-    none = [row for row in rows if not row.topics]
-    assert 0.45 <= len(none) / len(rows) <= 0.60
-    near = [row for row in none if row.subtopics and row.subtopics != ("n0",)]
-    assert len(near) / len(none) >= 1 / 3
-    assert sum(len(row.topics) > 1 for row in rows) / len(rows) >= 0.10
+def test_about_half_has_no_topic_and_some_have_several(rows):
+    train = [row for row in rows if not is_test(row)]
+    assert 0.40 <= sum(not row.topics for row in train) / len(train) <= 0.60
+    assert sum(len(row.topics) > 1 for row in train) / len(train) >= 0.05
 
 
-def test_paragraphs_are_as_long_with_a_topic_as_without(rows):
-    lengths = {True: [], False: []}
-    for row in rows:
-        lengths[bool(row.topics)].append(len(row.text.split()))
-    every = lengths[True] + lengths[False]
-    assert min(every) >= 12
-    assert max(every) <= 180
-    assert 45 <= median(every) <= 60
-    assert 0.85 <= median(lengths[True]) / median(lengths[False]) <= 1.15
+def test_test_sets_hold_a_days_news_and_the_corpus_mix(rows):
+    sets = {
+        name: [row for row in rows if row.writer in test_set.writers]
+        for name, test_set in CONFIG.data.test.items()
+    }
+    topical = {name: sum(bool(row.topics) for row in found) / len(found) for name, found in sets.items()}
+    assert len(sets["day"]) >= 1_500
+    assert 0.12 <= topical["day"] <= 0.20
+    assert len(sets["mixed"]) >= 700
+    assert 0.40 <= topical["mixed"] <= 0.60
+    articles = Counter(row.article for row in sets["day"])
+    assert median(articles.values()) >= 8
+
+
+def test_lengths_are_those_of_news(rows):
+    train = [row for row in rows if not is_test(row)]
+    lengths = sorted(len(row.text.split()) for row in train)
+    shares = [sum(low <= n < high for n in lengths) / len(lengths) for low, high in [(0, 25), (25, 70), (70, 400)]]
+    assert shares[0] >= 0.10
+    assert 0.35 <= shares[1] <= 0.65
+    assert shares[2] >= 0.20
+    assert 35 <= median(lengths) <= 65
 
 
 def test_it_covers_genres_regions_and_decades(rows):
     genres = Counter(row.genre for row in rows)
-    assert len([genre for genre, number in genres.items() if number >= 20]) >= 40
+    assert len([genre for genre, number in genres.items() if number >= 60]) >= 30
     assert len({row.region for row in rows}) >= 11
     decades = Counter(statistics.decade(row) for row in rows)
-    assert min(decades[decade] for decade in ("1980s", "1990s", "2000s", "2010s", "2020s")) >= 100
+    assert min(decades[decade] for decade in ("1980s", "1990s", "2000s", "2010s", "2020s")) >= 60
 
 
-def test_no_paragraph_nearly_repeats_another(rows):
+def test_no_paragraph_with_a_topic_nearly_repeats_another(rows):
     pairs = near_duplicates([row.text for row in rows], similarity=0.3)
-    assert [(rows[a].text, rows[b].text) for a, b in pairs] == []
+    assert [(rows[a].text, rows[b].text) for a, b in pairs if rows[a].topics or rows[b].topics] == []
+    assert len(pairs) <= 30  # disclaimers and notices to subscribers
 
 
 def test_no_article_is_in_train_and_test_split_both(rows):
@@ -89,8 +95,8 @@ def test_no_article_is_in_train_and_test_split_both(rows):
 
 
 def test_text_is_too_varied_for_templates(rows):
-    assert statistics.distinct_ngrams(rows, n=3) >= 0.70
-    assert statistics.distinct_ngrams(rows, n=5) >= 0.97
+    assert statistics.distinct_ngrams(rows, n=3) >= 0.60
+    assert statistics.distinct_ngrams(rows, n=5) >= 0.95
 
 
 def test_no_frequent_name_gives_a_topic_away(rows):
@@ -111,20 +117,6 @@ def test_the_settled_label_is_one_of_the_two_or_lies_between_them(rows):
         agreed = set(row.writer_topics) & set(row.reader_topics)
         given = set(row.writer_topics) | set(row.reader_topics)
         assert agreed <= set(row.topics) <= given, (row.article, row.paragraph)
-
-
-def test_subtopics_are_known_and_belong_to_the_readers_topics(rows, codes):
-    for row in rows:
-        assert set(row.subtopics) <= codes.keys(), (row.article, row.paragraph)
-        assert {codes[code] for code in row.subtopics} - {""} == set(row.reader_topics), (
-            row.article,
-            row.paragraph,
-        )
-
-
-def test_every_subtopic_is_covered(rows, codes):
-    counted = Counter(code for row in rows for code in row.subtopics)
-    assert {code for code in codes if counted[code] < 20} == set()
 
 
 def test_the_data_card_shows_the_tables_of_the_data(monkeypatch):

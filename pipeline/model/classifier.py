@@ -53,7 +53,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         Weigh a term by `1 + ln(tf)` rather than by tf.
     oov_weight : float, default 0.0
         How much out-of-vocabulary terms lengthen a row; see `TfidfWeights`.
-    pivot_slope : float, default 0.5
+    pivot_slope : float, default 0.75
         Above 0, to 1: how much a row's own norm counts beside the mean norm; see `TfidfWeights`.
     nb_exponent : float, default 0.5
         Exponent of the Naive-Bayes log-count ratio that scales features before the fit; 0: no scaling.
@@ -114,7 +114,7 @@ class TopicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         min_df: int = 2,
         sublinear_tf: bool = True,
         oov_weight: float = 0.0,
-        pivot_slope: float = 0.5,
+        pivot_slope: float = 0.75,
         nb_exponent: float = 0.5,
         sentence_weight: float = 0.5,
         kind: Kind = "linear_svc",

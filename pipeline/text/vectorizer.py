@@ -34,7 +34,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         Weigh a term by `1 + ln(tf)` rather than by tf.
     oov_weight : float, default 0.0
         How much out-of-vocabulary terms lengthen a row; see `TfidfWeights`.
-    pivot_slope : float, default 0.5
+    pivot_slope : float, default 0.75
         Above 0, to 1: how much a row's own norm counts beside the mean norm; see `TfidfWeights`.
 
     Attributes
@@ -58,7 +58,7 @@ class TopicVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         min_df: int = 2,
         sublinear_tf: bool = True,
         oov_weight: float = 0.0,
-        pivot_slope: float = 0.5,
+        pivot_slope: float = 0.75,
     ) -> None:
         self.ngram_range = ngram_range
         self.prefix_length = prefix_length
