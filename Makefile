@@ -11,7 +11,7 @@ SANITIZED := build/sanitized
 SECONDS ?= 60
 QUALITY ?= configs/reuters.yaml
 
-.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test lint format lock clean bench benchmark-quality wheel fuzz sanitize
+.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,12 @@ lint: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY) ## Build the documentation in site/, links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+docs-serve: $(READY) ## Show the documentation on loopback, renewed as its files change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 format: $(READY) ## Put the code in its format
 	$(BIN)/ruff format .
