@@ -1,7 +1,8 @@
 """Break the code on purpose, one place at a time, and see whether its tests notice: run by `make mutation`.
 
 Cosmic Ray makes the mutants. Each module is judged by the tests named for it here, in a copy of the project.
-Results are kept in build/mutation, so a second start resumes; a module that changed, or whose tests did, starts anew.
+Results are kept in build/mutation, so a second start resumes; a module that changed, or whose tests did,
+starts anew.
 """
 
 import argparse
@@ -16,9 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-
-from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import TestOutcome
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build/mutation"
@@ -157,6 +155,9 @@ def mutate(module: Path, trees: "SimpleQueue[Path]", deadline: float) -> Outcome
 
 def read(module: Path, session: Path, seconds: float) -> Outcome:
     """Read what a session knows."""
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import TestOutcome
+
     if not session.exists():
         return Outcome(str(module), 0, 0, [], seconds)
     with use_db(session, WorkDB.Mode.open) as database:
