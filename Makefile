@@ -9,6 +9,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 SANITIZED := build/sanitized
 SECONDS ?= 60
+MUTATION_SECONDS ?= 7200
+MUTATE ?=
 QUALITY ?= configs/reuters.yaml
 
 .PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize
@@ -71,6 +73,9 @@ ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 
 test: $(READY) ## Run the tests, on every core; WORKERS=2 for fewer
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+mutation: $(READY) ## Mutate the code for at most MUTATION_SECONDS=7200 and count what the tests miss (start again to resume)
+	$(BIN)/python tests/mutation.py $(MUTATE) --seconds $(MUTATION_SECONDS)
 
 lint: $(READY) ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -1,9 +1,16 @@
-"""Make the pictures in this folder anew, from the model in models/: run by `make screenshots`."""
+"""Make the pictures in this folder anew, from the model in models/: run by `make screenshots`.
 
+Beside each picture lies the text of its page; a test compares it with what a model trained on today's data
+shows, so that an old picture is noticed.
+"""
+
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
+from html.parser import HTMLParser
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -13,6 +20,104 @@ from pipeline.serve.pages import EXAMPLES
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]
 WIDE, NARROW = 1200, 390
+PAGES = {"page": "/?example=1", "model": "/model"}
+UNSHOWN = {"head", "script", "style", "template", "svg"}
+
+
+class ShownText(HTMLParser):
+    """Collect the words of a page that a reader sees, without scripts, styles and icons."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._unshown = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Stop collecting in what is not shown."""
+        self._unshown += tag in UNSHOWN
+
+    def handle_endtag(self, tag: str) -> None:
+        """Go on behind it."""
+        self._unshown -= tag in UNSHOWN
+
+    def handle_data(self, data: str) -> None:
+        """Collect."""
+        if not self._unshown and data.strip():
+            self.words.append(" ".join(data.split()))
+
+
+def text_of(html: str) -> str:
+    """Return the shown text of a page, a line a piece; of the page on the model, its terms alone.
+
+    Metrics of the model and the digests of its run are left out: every training changes them.
+    """
+    parser = ShownText()
+    parser.feed(html)
+    lines = parser.words
+    if "Strongest terms" in lines:
+        lines = lines[lines.index("Strongest terms") :]
+    return "\n".join(lines) + "\n"
+
+
+def write_report(model: Path, folder: Path) -> Path:
+    """Predict on the examples of the service's page, as one HTML file."""
+    article, report = folder / "article.md", folder / "report.html"
+    text = "\n\n".join(text for _, text in EXAMPLES)
+    article.write_text(f"# A week in the region\n\n{text}", encoding="utf-8")
+    command = [*TOPICS, "predict", article.name, "--output", report.name, "--model", str(model.resolve())]
+    subprocess.run(command, cwd=folder, check=True)
+    return report
+
+
+def texts(url: str, report: Path) -> dict[str, str]:
+    """Return the text of each pictured page, by the picture's name.
+
+    Parameters
+    ----------
+    url : str
+        Of a running service.
+    report : Path
+        As `write_report` returns it.
+
+    Returns
+    -------
+    dict of str to str
+
+    """
+    found = {"report": text_of(report.read_text(encoding="utf-8"))}
+    for name, path in PAGES.items():
+        with urllib.request.urlopen(f"{url}{path}", timeout=30) as page:
+            found[name] = text_of(page.read().decode("utf-8"))
+    return found
+
+
+def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[str]:
+    """List the lines of two texts that differ by more than the last digit of a number.
+
+    Parameters
+    ----------
+    pictured, shown : str
+    tolerance : float, default 0.02
+        Difference of two numbers that the libraries of another machine may make.
+
+    Returns
+    -------
+    list of str
+        Empty where the texts are the same.
+
+    """
+    lines = list(zip(pictured.splitlines(), shown.splitlines(), strict=False))
+    if pictured.count("\n") != shown.count("\n"):
+        return [f"{pictured.count(chr(10))} lines, now {shown.count(chr(10))}"]
+    return [f"{old!r}, now {new!r}" for old, new in lines if not _same(old, new, tolerance)]
+
+
+def _same(old: str, new: str, tolerance: float) -> bool:
+    number = r"(\d+\.\d+)"
+    before, after = re.split(number, old), re.split(number, new)
+    if before[::2] != after[::2]:
+        return False
+    return all(abs(float(a) - float(b)) <= tolerance for a, b in zip(before[1::2], after[1::2], strict=True))
 
 
 def picture(browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False) -> None:
@@ -25,38 +130,28 @@ def picture(browser: Browser, address: str, name: str, *, width: int, scheme: st
     page.close()
 
 
+def take_pictures(url: str, report: Path) -> None:
+    """Look at the service and the report with a browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        picture(browser, f"{url}{PAGES['page']}", "page", width=WIDE, scheme="light", hover=True)
+        picture(browser, f"{url}{PAGES['page']}", "page-narrow-dark", width=NARROW, scheme="dark")
+        picture(browser, f"{url}{PAGES['model']}", "model", width=WIDE, scheme="light")
+        picture(browser, report.as_uri(), "report", width=WIDE, scheme="light")
+        picture(browser, report.as_uri(), "report-narrow-dark", width=NARROW, scheme="dark")
+        browser.close()
+
+
 def main() -> None:
     """Start a service, write a report, and look at both."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        article, report = Path(folder) / "article.md", Path(folder) / "report.html"
-        article.write_text(
-            "# A week in the region\n\n" + "\n\n".join(text for _, text in EXAMPLES), encoding="utf-8"
-        )
-        subprocess.run(
-            [
-                *TOPICS,
-                "predict",
-                article.name,
-                "--format",
-                "html",
-                "--output",
-                report.name,
-                "--model",
-                str(Path("models").resolve()),
-            ],
-            cwd=folder,
-            check=True,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        report = write_report(Path("models"), Path(folder))
         command = [*TOPICS, "serve", "--port", "0", "--corrections", f"{folder}/corrections.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            picture(browser, f"{url}/?example=1", "page", width=WIDE, scheme="light", hover=True)
-            picture(browser, f"{url}/?example=1", "page-narrow-dark", width=NARROW, scheme="dark")
-            picture(browser, f"{url}/model", "model", width=WIDE, scheme="light")
-            picture(browser, report.as_uri(), "report", width=WIDE, scheme="light")
-            picture(browser, report.as_uri(), "report-narrow-dark", width=NARROW, scheme="dark")
-            browser.close()
+            take_pictures(url, report)
+            for name, text in texts(url, report).items():
+                (HERE / f"{name}.txt").write_text(text, encoding="utf-8")
             service.terminate()
 
 

@@ -4,14 +4,18 @@ A floor is what that model reaches less a little, and no more: raise it when the
 """
 
 import re
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+from serving import serving
 
 from pipeline.config import read_config, read_topics
 from pipeline.data import corpus
 from pipeline.data.behaviour import read_behaviour
 from pipeline.evaluation.behaviour import BehaviourCases, run_direction, run_invariance, run_minimum
+from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph
 from pipeline.steps.experiment import fit
@@ -85,3 +89,17 @@ def test_the_readout_is_labelled_as_the_codebook_says_and_the_readme_shows_it(sh
     lines = re.findall(r"^ {2}\d  (.*)$", example[1], re.MULTILINE)
     shown = [tuple(t for t, title in titles.items() if f"{title} " in line) for line in lines]
     assert shown == READOUT
+
+
+def test_the_pictures_in_docs_show_this_model(shipped: Shipped, tmp_path: Path) -> None:
+    scorer = shipped[0]
+    topics = read_topics(ROOT / "configs/topics.yaml")
+    about = {"most_frequent": "", "run_id": "none"}
+    save_bundle(tmp_path / "champion.safetensors", Bundle(scorer, topics, np.zeros(0, np.uint64), about))
+    pictures = runpy.run_path(str(ROOT / "docs/screenshots.py"))
+    report = pictures["write_report"](tmp_path, tmp_path)
+    with serving(tmp_path, tmp_path) as service:
+        shown = pictures["texts"](service.url, report)
+    for name, text in shown.items():
+        pictured = (ROOT / f"docs/{name}.txt").read_text(encoding="utf-8")
+        assert pictures["differences"](pictured, text) == [], f"docs/{name}.png is old: run make screenshots"
