@@ -413,3 +413,10 @@ def test_progress_is_told_to_its_end(labelled: Labelled) -> None:
 
 def test_topics_are_found_in_articles_not_trained_on(fitted: Trained) -> None:
     np.testing.assert_array_equal(fitted.model.predict(TEXTS), [[0, 0, 1], [0, 1, 0], [0, 0, 0]])
+
+
+def test_a_vocabulary_of_one_term_is_fitted_without_a_scale() -> None:
+    texts = ["mine"] * 6 + ["!"] * 6
+    model = TopicClassifier(ngram_range=(1, 1), prefix_length=0, cv=3).fit(texts, [[1]] * 6 + [[0]] * 6)
+    assert model.vocabulary_.strings == ("mine",)
+    assert model.predict(["mine", "!"]).ravel().tolist() == [1, 0]

@@ -113,7 +113,10 @@ def _fit_topic(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic | N
     if not params.nb_exponent:
         return _linear(params, X, y)
     factors = _log_count_ratio(X, y) ** params.nb_exponent
-    factors /= np.sqrt(np.mean(factors**2))
+    size = np.sqrt(np.mean(factors**2))
+    if not size:  # a single term says the same of every text
+        return _linear(params, X, y)
+    factors /= size
     model = _linear(params, sparse.csr_array(X @ sparse.diags_array(factors)), y)
     return LinearTopic(model.weights * factors, model.intercept)
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.calibration import prevalence_weights
+from pipeline.model.calibration import prevalence_weights, sigmoid
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -68,7 +68,7 @@ def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective) -> Floa
         best = (
             _best(y_score[rows, column], y_true[rows, column], weights[rows], objective) if positives else overall
         )
-        own[column] = _expit(keep * _logit(best) + (1 - keep) * _logit(overall))
+        own[column] = _probability(keep * _logit(best) + (1 - keep) * _logit(overall))
     return own
 
 
@@ -81,10 +81,10 @@ def _best(y_score: Floats, y_true: Bools, weights: Floats, objective: Objective)
     value = _value(hits[last], assigned[last], positives, objective)
     best = last[int(np.argmax(value))]
     if objective.kind == "cost" and -value.max() > _cost(0.0, 0.0, positives, objective):
-        return float(_expit((_logit(1.0) + _logit(ranked[0])) / 2))
+        return _probability((_logit(1.0) + _logit(ranked[0])) / 2)
     above = ranked[best]
     below = ranked[best + 1] if best + 1 < len(ranked) else above / 2
-    return float(_expit((_logit(above) + _logit(below)) / 2))
+    return _probability((_logit(above) + _logit(below)) / 2)
 
 
 def _value(hits: Floats, assigned: Floats, positives: float, objective: Objective) -> Floats:
@@ -102,5 +102,5 @@ def _logit(probability: float | np.float64) -> float:
     return float(np.log(clipped / (1 - clipped)))
 
 
-def _expit(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))
+def _probability(logit: float) -> float:
+    return float(sigmoid(np.float64(logit)))  # type: ignore[arg-type]  # an array of no dimension
