@@ -22,9 +22,9 @@ from pipeline.steps.experiment import fit
 from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = {"hard cases of the codebook": 0.65, "short cases": 0.85}
+FLOORS = {"hard cases of the codebook": 0.73, "short cases": 0.84}
 Shipped = tuple[Scorer, list[LabelledParagraph], BehaviourCases]
-SWAPS_FLOOR, DATELINES_FLOOR = 0.85, 0.95
+SWAPS_FLOOR, DATELINES_FLOOR = 0.97, 0.99
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +77,14 @@ READOUT = [
 ]
 
 
-def test_the_readout_is_labelled_as_the_codebook_says_and_the_readme_shows_it(shipped: Shipped) -> None:
+def test_the_readout_is_labelled_as_the_codebook_says_and_the_guide_shows_it(shipped: Shipped) -> None:
     scorer = shipped[0]
     text = (ROOT / "docs/readout.txt").read_text(encoding="utf-8")
     labels = scorer.labels(scorer.scores([text[start:end] for start, end in split(text)]))
     given = [tuple(t for t, yes in zip(scorer.topics, row, strict=True) if yes) for row in labels]
     assert given == READOUT
     titles = {topic.id: topic.title for topic in read_topics(ROOT / "configs/topics.yaml")}
-    example = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    example = re.search(r"```text\n(.*?)```", (ROOT / "docs/predict.md").read_text(encoding="utf-8"), re.DOTALL)
     assert example
     lines = re.findall(r"^ {2}\d  (.*)$", example[1], re.MULTILINE)
     shown = [tuple(t for t, title in titles.items() if f"{title} " in line) for line in lines]
