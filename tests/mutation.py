@@ -94,7 +94,8 @@ def make_tree(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     for folder in ("pipeline", "tests", "configs", "docs", "data/behaviour"):
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
-    shutil.copy(ROOT / "pyproject.toml", place)
+    for file in ("pyproject.toml", "data/CODEBOOK.md"):
+        shutil.copy(ROOT / file, place / file)
 
 
 def session_of(module: Path) -> Path:
