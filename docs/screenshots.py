@@ -98,7 +98,7 @@ def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[s
     ----------
     pictured, shown : str
     tolerance : float, default 0.02
-        Difference of two numbers that the libraries of another machine may make.
+        Difference of two numbers that the libraries of another machine may make; one in the last digit at least.
 
     Returns
     -------
@@ -117,7 +117,10 @@ def _same(old: str, new: str, tolerance: float) -> bool:
     before, after = re.split(number, old), re.split(number, new)
     if before[::2] != after[::2]:
         return False
-    return all(abs(float(a) - float(b)) <= tolerance for a, b in zip(before[1::2], after[1::2], strict=True))
+    return all(
+        abs(float(a) - float(b)) <= max(tolerance, 1.1 * 10.0 ** -len(a.partition(".")[2]))
+        for a, b in zip(before[1::2], after[1::2], strict=True)
+    )
 
 
 def picture(browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False) -> None:
