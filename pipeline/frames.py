@@ -1,5 +1,6 @@
 """What `import pipeline` offers: label sets, corpora, predictions, metrics and explanations as DataFrames."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -212,7 +213,7 @@ class TopicModel:
                 "title": row.title,
                 "date": row.date,
             }
-            for row in predict_all(articles, self.bundle, explained=False, complain=fail)
+            for row in predict_all(articles, self.bundle, explained=False, complain=fail, note=warnings.warn)
         ]
         return pd.DataFrame(rows)
 

@@ -35,13 +35,17 @@ class LabelledParagraph:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A text to label: `source` is its file or address, `origin` where the document itself says it is from."""
+    """A text to label: `source` is its file or address, `origin` where the document itself says it is from.
+
+    `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
+    """
 
     source: str
     text: str
     title: str | None = None
     date: str | None = None
     origin: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

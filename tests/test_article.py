@@ -57,15 +57,17 @@ def test_no_paragraphs_are_an_error(bundle: Bundle) -> None:
 
 def test_one_bad_source_does_not_cost_the_others(bundle: Bundle) -> None:
     complaints: list[SourceError] = []
+    notes: list[str] = []
     articles = [
-        Article("a", "The bridge."),
+        Article("a", "The bridge.", notes=("half of it was lost",)),
         SourceError("b: broken"),
         Article("c", "\n"),
         Article("d", "The pawn."),
     ]
-    rows = list(predict_all(articles, bundle, explained=False, complain=complaints.append))
+    rows = list(predict_all(articles, bundle, explained=False, complain=complaints.append, note=notes.append))
     assert [row.source for row in rows] == ["a", "d"]
     assert [str(error) for error in complaints] == ["b: broken", "c: no paragraphs"]
+    assert notes == ["a: half of it was lost"]
 
 
 def test_the_answer_does_not_depend_on_the_other_paragraphs(bundle: Bundle) -> None:

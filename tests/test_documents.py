@@ -3,7 +3,7 @@ import io
 import docx
 import pytest
 
-from pipeline.data.documents import articles_in
+from pipeline.data import documents
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 from pipeline.text.paragraphs import split
@@ -27,6 +27,12 @@ RSS = f"""<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title>
 ATOM = f"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Daily</title>
 <entry><title>Mines</title><id>1</id><updated>2025-03-04T10:00:00Z</updated><link href="https://example.org/1"/>
 <content type="html">&lt;p&gt;{PARAGRAPHS[0]}&lt;/p&gt;</content></entry></feed>"""
+
+
+def articles_in(content: bytes, name: str) -> list[Article]:
+    found = documents.articles_in(content, name)
+    assert all(isinstance(part, Article) for part in found)
+    return found  # type: ignore[return-value]  # asserted above
 
 
 def texts(article: Article) -> list[str]:

@@ -18,7 +18,7 @@ CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
     "cli/": [],
     "__main__.py": [],
-    "data/documents.py": ["documents"],
+    "data/readers/": ["documents"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }
@@ -110,7 +110,7 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["ui"], "topics ui needs: pip install 'paragraph-topics[train]'"),
         (["serve"], "topics serve needs: pip install 'paragraph-topics[serve]'"),
         (["predict", "a.html"], "a.html: reading HTML needs: pip install 'paragraph-topics[documents]'"),
-        (["predict", "a.rss"], "a.rss: reading feeds needs: pip install 'paragraph-topics[documents]'"),
+        (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.pdf"], "a.pdf: reading PDF needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.docx"], "a.docx: reading DOCX needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.parquet"], "reading Parquet needs: pip install 'paragraph-topics[parquet]'"),

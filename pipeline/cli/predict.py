@@ -159,10 +159,13 @@ def _predict_articles(request: Request) -> None:
         errors.append(error)
         click.echo(f"error: {error}", err=True)
 
+    def note(said: str) -> None:
+        click.echo(f"note: {said}", err=True)
+
     # HTTP is imported only for addresses
     pages = read_urls(request.urls, allow_private=request.allow_private) if request.urls else ()
     articles = chain(read(request.sources), pages)
-    rows = predict_all(articles, bundle, explained=request.explain or form == "html", complain=report)
+    rows = predict_all(articles, bundle, explained=request.explain or form == "html", complain=report, note=note)
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), request.output)
     if errors:
         raise click.exceptions.Exit(1)

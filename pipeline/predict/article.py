@@ -171,6 +171,7 @@ def predict_all(
     *,
     explained: bool,
     complain: Callable[[SourceError], None],
+    note: Callable[[str], None],
 ) -> Iterator[Prediction]:
     """Predict the topics of article after article.
 
@@ -181,6 +182,8 @@ def predict_all(
     explained : bool
     complain : callable
         Called with the error of each article that cannot be read or has no paragraphs.
+    note : callable
+        Called with each of an article's notes, its source before it.
 
     Yields
     ------
@@ -191,6 +194,8 @@ def predict_all(
         try:
             if isinstance(article, SourceError):
                 raise article
+            for said in article.notes:
+                note(f"{article.source}: {said}")
             yield from predict(article, bundle, explained=explained)
         except SourceError as error:
             complain(error)

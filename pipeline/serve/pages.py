@@ -143,7 +143,7 @@ async def _article(request: Request, text: str, file: UploadFile | None) -> Arti
     try:
         async with asyncio.timeout(seconds):
             found = await asyncio.to_thread(articles_in, await file.read(), file.filename)
-        return found[0]
+        return next(part for part in found if isinstance(part, Article))
     except SourceError as error:
         raise RefusedError(422, str(error)) from None
     except TimeoutError:
