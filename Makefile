@@ -13,7 +13,7 @@ MUTATION_SECONDS ?= 7200
 MUTATE ?=
 QUALITY ?= configs/reuters.yaml
 
-.PHONY: help install train evaluate curve predict serve bench-serve screenshots compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize
+.PHONY: help install train evaluate curve predict serve bench-serve screenshots stack compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ bench-serve: $(READY) ## Load the service on loopback with 1, 8 and 64 clients: 
 
 screenshots: $(READY) ## Take the pictures in docs/ anew (needs chromium)
 	$(BIN)/python docs/screenshots.py
+
+stack: ## Start the service, MLflow and PostgreSQL in containers (needs Docker); passwords are made in secrets/
+	@mkdir -p -m 700 secrets
+	@for name in topics_token postgres_password; do test -s secrets/$$name || \
+		$(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > secrets/$$name; done
+	docker compose up --build --detach --wait
 
 ui: $(READY) ## Open MLflow's page on the runs in models/, on loopback
 	$(BIN)/topics ui --config $(CONFIG) $(UI)
@@ -135,6 +141,9 @@ lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra serve --extra documents --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock \
 		pyproject.toml -o docker/serve.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra tracking-server --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock \
+		pyproject.toml -o docker/mlflow.lock
 
 clean: ## Remove the environment and caches; models/ and data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -9,7 +9,15 @@ import click
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed
 from pipeline.cli.predict import predict_command
-from pipeline.cli.runs import compare_command, reproduce_command, statistics_command, ui_command
+from pipeline.cli.runs import (
+    compare_command,
+    fetch_command,
+    history_command,
+    reproduce_command,
+    rollback_command,
+    statistics_command,
+    ui_command,
+)
 from pipeline.cli.service import completion_command, corrections_group, serve_command
 from pipeline.errors import TopicsError
 
@@ -56,6 +64,9 @@ for command in (
     learning_curve_command,
     search_command,
     reproduce_command,
+    history_command,
+    rollback_command,
+    fetch_command,
     statistics_command,
     ui_command,
     completion_command,

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -27,11 +29,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
+from pipeline.files import atomic_path
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
 _URI = "MLFLOW_TRACKING_URI"
 _BUNDLE = "bundle/model.safetensors"
+_APPLIED = "applied"
+_LOG_DESCRIPTION = (
+    "The history of promotions: each version is one, its tags say which. `topics history` prints it."
+)
+_REGISTERED = re.compile(r"models:/+([^/@]+)(?:@([^/@]+)|/(\d+))")
 _NOT_IN_NAMES = re.compile(r"[^\w\-.: /]", re.ASCII)
 
 
@@ -41,6 +49,15 @@ class ModelVersion:
 
     number: str
     run_id: str
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """An entry of the log of promotions: its number from 1, its tags, and when the store received it, in UTC."""
+
+    number: int
+    tags: dict[str, str]
+    at: datetime
 
 
 class Tracker:
@@ -66,7 +83,7 @@ class Tracker:
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.settings = settings
-        self.uri = uri or os.environ.get(_URI) or embedded_store(folder)
+        self.uri = uri or tracking_uri(folder)
         with _one_line(self.uri):
             if self.uri.startswith("sqlite:"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -173,6 +190,54 @@ class Tracker:
         with _one_line(self.uri):
             self.client.set_registered_model_alias(self.settings.model_name, alias, model.number)
 
+    def version(self, number: str) -> ModelVersion:
+        """Look up a version of the registered model by its number."""
+        with _one_line(self.uri):
+            found = self.client.get_model_version(self.settings.model_name, number)
+        return ModelVersion(str(found.version), str(found.run_id))
+
+    def log_promotion(self, tags: Mapping[str, str]) -> int:
+        """Append an entry to the log of promotions and return its number.
+
+        The log is a registered model beside the model: the store numbers its versions, one after the other.
+        """
+        with _one_line(self.uri):
+            with suppress(MlflowException):  # it exists
+                self.client.create_registered_model(self._log, description=_LOG_DESCRIPTION)
+            source = f"models:/{self.settings.model_name}/{tags['after'] or tags['before']}"
+            return int(self.client.create_model_version(self._log, source, tags=dict(tags)).version)
+
+    def promotion_log(self) -> list[LogEntry]:
+        """Read the log of promotions in its order."""
+        with _one_line(self.uri):
+            pages = _pages(self.client.search_model_versions, f"name='{self._log}'")
+            found = sorted(pages, key=lambda entry: int(entry.version))
+        return [
+            LogEntry(
+                int(entry.version), dict(entry.tags), datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
+            )
+            for entry in found
+        ]
+
+    def is_applied(self, number: int) -> bool:
+        """Tell whether the alias was set as an entry of the log says."""
+        with _one_line(self.uri):
+            return _APPLIED in self.client.get_model_version(self._log, str(number)).tags
+
+    def mark_applied(self, number: int) -> None:
+        """Note that the alias is set as an entry of the log says."""
+        with _one_line(self.uri):
+            self.client.set_model_version_tag(self._log, str(number), _APPLIED, "true")
+
+    @property
+    def _log(self) -> str:
+        return f"{self.settings.model_name}.promotions"
+
+    def read_bundle(self, run_id: str) -> bytes:
+        """Return the bytes of a run's bundle."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.fetch_bundle(run_id, Path(folder)).read_bytes()
+
     def fetch_bundle(self, run_id: str, folder: Path) -> Path:
         """Copy a run's bundle into a folder and return its path."""
         with _one_line(self.uri), _quiet():
@@ -195,14 +260,59 @@ class Tracker:
         mlflow.set_experiment(name)
 
 
+def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> Path:
+    """Copy the bundle of a registered model version into a folder, unless it is there already.
+
+    Parameters
+    ----------
+    address : str
+        `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+    folder : Path
+        Its file is named by the run, of which the bundle never changes.
+    uri : str, optional
+        The tracking server; default: MLFLOW_TRACKING_URI, or else the embedded store in `models`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TrackingError
+        Where the address is none, or the server has no such version.
+
+    """
+    named = _REGISTERED.fullmatch(address)
+    if named is None:
+        raise TrackingError(f"{address}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
+    uri = uri or tracking_uri(Path("models"))
+    with _one_line(uri), _quiet():
+        _reach(uri)
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        name, alias, number = named.groups()
+        look_up = client.get_model_version_by_alias if alias else client.get_model_version
+        run_id = look_up(name, alias or number).run_id
+        file = folder / f"{run_id}.safetensors"
+        if not file.exists():
+            with atomic_path(file) as part, tempfile.TemporaryDirectory() as temporary:
+                kept = {"run_id": run_id, "artifact_path": _BUNDLE, "dst_path": temporary, "tracking_uri": uri}
+                shutil.copy(mlflow.artifacts.download_artifacts(**kept), part)
+    return file
+
+
 def serve_page(folder: Path, port: int) -> None:
     """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's."""
-    uri = os.environ.get(_URI) or embedded_store(folder)
+    uri = tracking_uri(folder)
     if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
         raise TrackingError(f"{folder}: no runs here; run `make train` first")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
     if subprocess.call([*command, "--port", str(port)]):
         raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
+
+
+def tracking_uri(folder: Path) -> str:
+    """Return the address of the tracking server: MLFLOW_TRACKING_URI, or else the embedded store of a folder."""
+    return os.environ.get(_URI) or embedded_store(folder)
 
 
 def embedded_store(folder: Path) -> str:
@@ -226,6 +336,17 @@ def _reach(uri: str) -> None:
             urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
         except (URLError, OSError) as error:
             raise TrackingError(f"{uri}: tracking server does not answer: {error}") from None
+
+
+def _pages(search: Callable[..., Any], condition: str) -> Iterator[Any]:
+    """Return what MLflow finds, over all its pages."""
+    token = None
+    while True:
+        found = search(condition, page_token=token)
+        yield from found
+        token = found.token
+        if not token:
+            return
 
 
 def _no_caches(_folder: str, names: list[str]) -> list[str]:

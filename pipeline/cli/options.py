@@ -1,6 +1,7 @@
 """What several commands share: options, help with examples, and the progress bar."""
 
 import copy
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,33 @@ CONFIG = click.option(
     show_default=True,
     help="The experiment's YAML file.",
 )
+
+
+class ModelFile(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
+    """A bundle, an output directory, or a version in MLflow's registry, whose bundle is kept in a cache."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; fetch the bundle of an address that begins with `models:/`."""
+        if not str(value).startswith("models:/"):
+            return Path(value)
+        try:
+            from pipeline.tracking import fetch_registered
+        except ModuleNotFoundError:
+            raise MissingExtraError("--model models:/...", "train") from None
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return fetch_registered(str(value), Path(cache) / "paragraph-topics")
+
+
 MODEL = click.option(
     "--model",
     default="models",
     show_default=True,
-    type=click.Path(path_type=Path),
-    help="Model file or output directory (champion if present, else candidate).",
+    type=ModelFile(),
+    envvar="TOPICS_MODEL",
+    show_envvar=True,
+    help="Model file, output directory (champion if present, else candidate), or models:/NAME@champion in MLflow.",
 )
 FORMAT = click.option(
     "--format",

@@ -40,6 +40,71 @@ def reproduce_command(run: str, config: Path) -> None:
     click.echo(reproduce(settings, run))
 
 
+@click.command("history", cls=Command, extra="train", examples=["topics history --format markdown"])
+@CONFIG
+@FORMAT
+def history_command(config: Path, form: str) -> None:
+    """List the promotions: when, who, from which version to which, and what the gate said."""
+    from pipeline.config import read_config
+
+    settings = read_config(config)
+    import json
+
+    from pipeline.evaluation.tables import as_markdown, as_text, to_records
+    from pipeline.steps.promote import as_frame, promotions
+    from pipeline.tracking import Tracker
+
+    table = as_frame(promotions(Tracker(settings.tracking, Path(settings.output))))
+    if form == "json":
+        click.echo(json.dumps(to_records(table), indent=2, ensure_ascii=False))
+    else:
+        click.echo({"table": as_text, "markdown": as_markdown}[form](table), nl=False)
+
+
+@click.command("rollback", cls=Command, extra="train", examples=["topics rollback"])
+@CONFIG
+def rollback_command(config: Path) -> None:
+    """Make the previous champion champion again, in the tracking store and in the output directory."""
+    from pipeline.config import read_config
+
+    settings = read_config(config)
+    from pipeline.steps.promote import rollback
+
+    made = rollback(settings)
+    click.echo(f"version {made.after} is champion again, in place of version {made.before}")
+
+
+@click.command(
+    "fetch",
+    cls=Command,
+    extra="train",
+    examples=["topics fetch", "topics fetch models:/news-paragraph-topics/3 --output models/third.safetensors"],
+)
+@click.argument("version", default="champion")
+@CONFIG
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write atomically to this file. [default: champion.safetensors in the output directory of --config]",
+)
+def fetch_command(version: str, config: Path, output: Path | None) -> None:
+    """Copy a registered model out of MLflow into a file: VERSION is an alias or models:/NAME@ALIAS or /NUMBER."""
+    from pipeline.config import read_config
+
+    settings = read_config(config)
+    import tempfile
+
+    from pipeline.files import atomic_path
+    from pipeline.tracking import fetch_registered, tracking_uri
+
+    address = version if version.startswith("models:/") else f"models:/{settings.tracking.model_name}@{version}"
+    file = output or Path(settings.output) / "champion.safetensors"
+    with tempfile.TemporaryDirectory() as folder, atomic_path(file) as part:
+        found = fetch_registered(address, Path(folder), uri=tracking_uri(Path(settings.output)))
+        part.write_bytes(found.read_bytes())
+    click.echo(f"{file}: run {found.stem}")
+
+
 @click.command("statistics", cls=Command, extra="train", examples=["topics statistics > statistics.md"])
 @CONFIG
 def statistics_command(config: Path) -> None:

@@ -19,6 +19,7 @@ from pipeline.report.evaluation_report import Background, EvaluationReport, writ
 from pipeline.report.measure import MeasuredSet, measure
 from pipeline.report.model_card import Origin, model_card
 from pipeline.schema import LabelledParagraph
+from pipeline.steps.promote import promote
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
 LEARNING_CURVE = "report/learning_curve.json"
@@ -58,14 +59,16 @@ def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
         for name, rows in test.items()
     }
     report = EvaluationReport(sets, _background(config, tracker, candidate, bundle))
-    failures = _gate_failures(config, tracker, bundle, sets)
+    champion = tracker.find(CHAMPION)
+    failures = _gate_failures(config, tracker, bundle, sets, champion)
     texts = report.files() | {"MODEL_CARD.md": _card(config, candidate, bundle, report, failures)}
     _log(tracker, candidate, report, failures, texts)
     write_files(texts, folder)
     if not failures:
         with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
-            tracker.set_alias(CHAMPION, candidate)
+            if champion is None or champion.number != candidate.number:
+                promote(tracker, candidate, replacing=champion, reason=f"passed: {_floors(config)}")
     return report, failures
 
 
@@ -77,13 +80,15 @@ def the_candidate(tracker: Tracker) -> ModelVersion:
     return candidate
 
 
-def _gate_failures(config: Config, tracker: Tracker, bundle: Bundle, sets: dict[str, MeasuredSet]) -> list[str]:
+def _gate_failures(
+    config: Config, tracker: Tracker, bundle: Bundle, sets: dict[str, MeasuredSet], version: ModelVersion | None
+) -> list[str]:
     """Hold the candidate on each gated set against the floors and, on the same rows, against the champion."""
     failures = []
     rows = {name: measured.rows for name, measured in sets.items()}
     if bundle.about["test_sha256"] != corpus.fingerprint_sets(rows):
         failures.append("the test sets are not those recorded when the candidate was trained; train again")
-    champion = _champion(tracker, bundle)
+    champion = _champion(tracker, version, bundle)
     if champion is not None and champion.topics != bundle.scorer.topics:
         failures.append(f"the champion has other topics: {', '.join(champion.topics)}")
         champion = None
@@ -94,13 +99,18 @@ def _gate_failures(config: Config, tracker: Tracker, bundle: Bundle, sets: dict[
     return failures
 
 
-def _champion(tracker: Tracker, bundle: Bundle) -> Scorer | None:
+def _champion(tracker: Tracker, champion: ModelVersion | None, bundle: Bundle) -> Scorer | None:
     """Open the champion; None where there is none or it is the candidate itself."""
-    champion = tracker.find(CHAMPION)
     if champion is None or champion.run_id == bundle.about["run_id"]:
         return None
     with tempfile.TemporaryDirectory() as temporary:
         return load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary))).scorer
+
+
+def _floors(config: Config) -> str:
+    return ", ".join(
+        f"{name} {metric} >= {floor:g}" for name, by in config.gate.items() for metric, floor in by.items()
+    )
 
 
 def _worse_than(champion: Scorer, measured: MeasuredSet) -> list[str]:
