@@ -15,9 +15,10 @@ from handmade_model import BUNDLE, MEASURED, ROWS
 
 from pipeline.__main__ import main
 from pipeline.errors import DataError
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.report.evaluation_report import Background, EvaluationReport, evaluate_files
 from pipeline.report.measure import measure
+from pipeline.report.origin import Origin
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = ("mine_action", "cop29", "energy_security", "peace_process", "cybersecurity")
@@ -61,6 +62,28 @@ def test_evaluate_writes_page_markdown_json_and_card(folder: Path) -> None:
     assert "## Intended use" in card
     assert "## Limits" in card
     assert "data_sha256" in card.replace(" ", "_")
+
+
+def test_a_report_opens_with_the_verdict_and_says_which_model_it_is_about(folder: Path) -> None:
+    found = json.loads((folder / "models/report.json").read_text(encoding="utf-8"))
+    about = load_bundle(folder / "models/champion.safetensors").about
+    assert found["origin"]["gate"] == {"passed": True, "failures": []}
+    assert found["origin"]["about"] == dict(about)
+    assert found["origin"]["version"] == "1"
+    assert "near_duplicate" in found["origin"]["config"]
+    text = (folder / "models/report.md").read_text(encoding="utf-8")
+    assert text.index("It passed its gate.") < text.index(about["run_id"]) < text.index("## Metrics")
+
+
+def test_the_report_of_a_refused_model_is_named_so_and_says_why() -> None:
+    failed = Origin({"run_id": "r2"}, failures=("day: macro_f1 is 0.1, the gate requires 0.5",))
+    files = EvaluationReport({"day": MEASURED}, Background(1), failed).files()
+    assert sorted(files) == ["report-refused.html", "report-refused.json", "report-refused.md"]
+    told = "It did NOT pass its gate: day: macro_f1 is 0.1, the gate requires 0.5."
+    assert told in files["report-refused.html"]
+    assert told in files["report-refused.md"]
+    gate = json.loads(files["report-refused.json"])["origin"]["gate"]
+    assert gate == {"passed": False, "failures": list(failed.failures or ())}
 
 
 def test_the_json_file_is_what_is_printed_and_every_metric_has_an_interval(folder: Path) -> None:
@@ -175,7 +198,7 @@ def test_the_same_rows_give_the_same_intervals(bundle: Bundle, tmp_path: Path) -
 
 def test_other_sets_come_after_the_headline_with_metrics_of_their_own() -> None:
     mixed = measure("test set mixed", BUNDLE, ROWS[:4], random_state=1)
-    report = EvaluationReport({"day": MEASURED, "mixed": mixed}, Background(1))
+    report = EvaluationReport({"day": MEASURED, "mixed": mixed}, Background(1), Origin({"run_id": "r1"}))
     assert report.headline is MEASURED
     text = report.as_text()
     assert text.index("made-up rows: 6 paragraphs") < text.index("test set mixed: 4 paragraphs")

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -104,7 +105,12 @@ def test_the_page_of_the_model_shows_its_metrics_once_it_is_evaluated(tmp_path: 
     found = {"rows": 10, "support": {"mine_action": 4}, "figures": figures}
     with serving(tmp_path, tmp_path) as running:
         assert "No metrics yet" in running.ask("/model").body.decode()
-        (tmp_path / "report.json").write_text(json.dumps({"trained_on": 0, "models": {"model": found}}))
+        report: dict[str, Any] = {"trained_on": 0, "models": {"model": found}}
+        report["origin"] = {"about": {"run_id": "of another model"}}
+        (tmp_path / "report.json").write_text(json.dumps(report))
+        assert "No metrics yet" in running.ask("/model").body.decode()
+        report["origin"] = {"about": {"run_id": "run-one"}}
+        (tmp_path / "report.json").write_text(json.dumps(report))
         page = running.ask("/model").body.decode()
         assert "<strong>0.870</strong>" in page
         assert "0.770\u20130.930" in page

@@ -70,7 +70,7 @@ def evaluate_command(
     else:
         found, failures = evaluate_candidate(settings)
     if not data:
-        click.echo(f"report: {Path(settings.output) / 'report.html'}", err=True)
+        click.echo(f"report: {Path(settings.output) / found.name}.html", err=True)
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
     if failures:
         raise GateError(f"gate failed, not promoted: {'; '.join(failures)}")

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import matplotlib as mpl
 import pandas as pd
@@ -27,6 +27,8 @@ class Section:
     id, title : str
     text : str, optional
         What the section shows, in words.
+    code : str, optional
+        A file's content, shown as it is.
     tables : tuple of DataFrame, optional
     plots : tuple of (name, Figure), optional
 
@@ -35,6 +37,7 @@ class Section:
     id: str
     title: str
     text: str = ""
+    code: str = field(default="", kw_only=True)
     tables: tuple[pd.DataFrame, ...] = ()
     plots: tuple[tuple[str, Figure], ...] = ()
 
@@ -45,6 +48,7 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     for section in sections:
         parts.append(f"## {section.title}\n")
         parts += [f"{section.text}\n"] if section.text else []
+        parts += [f"```yaml\n{section.code}```\n"] if section.code else []
         parts += [as_markdown(table) for table in section.tables]
         parts += [f"Plots: {', '.join(name for name, _ in section.plots)}.\n"] if section.plots else []
     return "\n".join(parts)

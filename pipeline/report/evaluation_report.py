@@ -18,6 +18,7 @@ from pipeline.model.bundle import Bundle
 from pipeline.report import plots, studies
 from pipeline.report.document import Section, html, markdown, section_records
 from pipeline.report.measure import MeasuredSet, measure
+from pipeline.report.origin import Origin
 
 _IN_TERMINAL = ("figures", "topics", "behaviour", "leak-probe", "slices")
 
@@ -52,11 +53,13 @@ class EvaluationReport:
     sets : dict of str to MeasuredSet
         The headline first; the studies are made of it.
     background : Background
+    origin : Origin
 
     """
 
     sets: dict[str, MeasuredSet]
     background: Background
+    origin: Origin
 
     @property
     def headline(self) -> MeasuredSet:
@@ -66,7 +69,9 @@ class EvaluationReport:
     @cached_property
     def sections(self) -> list[Section]:
         """The sections of the full report."""
+        verdict, *config = self.origin.sections()
         return [
+            verdict,
             *_metrics(self.headline),
             *_calibration(self.sets, self.background.training),
             *(_test_set(name, measured) for name, measured in list(self.sets.items())[1:]),
@@ -75,6 +80,7 @@ class EvaluationReport:
             *_leak_and_slices(self.headline, self.background),
             *_learning_curve(self.background),
             *_errors(self.headline),
+            *config,
         ]
 
     def tables(self, section: str) -> tuple[pd.DataFrame, ...]:
@@ -124,13 +130,18 @@ class EvaluationReport:
             for name, measured in self.sets.items()
         }
         first, studied = self.headline, section_records(self.sections)
-        return as_json(
-            first.evaluations, data=first.title, trained_on=first.trained_on, sets=sets, sections=studied
-        )
+        known = {"data": first.title, "trained_on": first.trained_on, "origin": self.origin.to_dict()}
+        return as_json(first.evaluations, **known, sets=sets, sections=studied)
+
+    @property
+    def name(self) -> str:
+        """The name of the report's files, without the ending."""
+        return "report-refused" if self.origin.refused else "report"
 
     def files(self) -> dict[str, str]:
-        """Return the report's files by name: the page, Markdown and JSON."""
-        return {"report.html": self.as_html(), "report.md": self.as_markdown(), "report.json": self.as_json()}
+        """Return the report's files by name, which tells a refused model's from those of the model in use."""
+        name = self.name
+        return {f"{name}.html": self.as_html(), f"{name}.md": self.as_markdown(), f"{name}.json": self.as_json()}
 
 
 def evaluate_files(
@@ -162,7 +173,8 @@ def evaluate_files(
     if not rows:
         raise DataError(f"{title}: no row is labelled, nothing to measure")
     background = Background(random_state, behaviour or BehaviourCases())
-    return EvaluationReport({title: measure(title, bundle, rows, random_state=random_state)}, background)
+    measured = measure(title, bundle, rows, random_state=random_state)
+    return EvaluationReport({title: measured}, background, Origin(bundle.about))
 
 
 def write_files(texts: Mapping[str, str], folder: Path) -> None:

@@ -4,7 +4,6 @@ The headings are those of Mitchell et al. 2019, "Model cards for model reporting
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -12,17 +11,8 @@ from pipeline.evaluation.estimates import Evaluation
 from pipeline.evaluation.tables import overall_table, topic_table
 from pipeline.report.document import Section, markdown
 from pipeline.report.measure import MeasuredSet
+from pipeline.report.origin import Origin
 from pipeline.schema import Topic
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a model comes from: its name and version, what its bundle says of itself, and its settings as YAML."""
-
-    name: str
-    version: str
-    about: Mapping[str, str]
-    settings: str
 
 
 def model_card(
@@ -31,7 +21,6 @@ def model_card(
     *,
     training: Evaluation | None,
     behaviour: pd.DataFrame | None,
-    failures: Sequence[str],
 ) -> str:
     """Write a model card in Markdown from measured values.
 
@@ -44,8 +33,6 @@ def model_card(
         The cross-validated metrics.
     behaviour : DataFrame or None
         Pass rates of behavioural tests.
-    failures : sequence of str
-        Where the model fails its gate, in words.
 
     Returns
     -------
@@ -53,25 +40,19 @@ def model_card(
 
     """
     first = next(iter(sets.values()))
-    gate = "It passed its gate." if not failures else f"It did NOT pass its gate: {'; '.join(failures)}."
     measured = (overall_table(first.evaluations), topic_table(first.model, first.topics))
     by_set = (overall_table({name: found.model for name, found in sets.items()}),)
     sections = [
-        Section("details", "Model", _MODEL, (_facts(origin),)),
+        Section("details", "Model", f"{origin.verdict} {_MODEL}", (origin.facts(),)),
         Section("use", "Intended use", _USE, (_labels(first),)),
         Section("data", "Training data", _DATA, (_counts(first.topics, training, sets),)),
-        Section("metrics", f"Metrics on the {first.title}", f"{_METRICS} {gate}", measured),
+        Section("metrics", f"Metrics on the {first.title}", _METRICS, measured),
         *([Section("sets", "Metrics on every test set", "", by_set)] if len(sets) > 1 else []),
         *([Section("behaviour", "Behaviour", _BEHAVIOUR, (behaviour,))] if behaviour is not None else []),
         Section("limits", "Limits", _LIMITS),
-        Section("settings", "Settings", f"```yaml\n{origin.settings}```"),
+        Section("settings", "Settings", code=origin.settings),
     ]
     return markdown(f"Model card: {origin.name}, version {origin.version}", sections)
-
-
-def _facts(origin: Origin) -> pd.DataFrame:
-    facts = [(name.replace("_", " "), value or "none") for name, value in origin.about.items()]
-    return pd.DataFrame(facts, columns=["fact", "value"])
 
 
 def _labels(measured: MeasuredSet) -> pd.DataFrame:

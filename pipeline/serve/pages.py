@@ -186,10 +186,12 @@ def _page(request: Request, template: str, **shown: Any) -> HTMLResponse:
 
 
 def _report(request: Request) -> dict[str, Any] | None:
-    """Read the report beside the model, None where there is none that can be read."""
-    path = bundle_path(state_of(request).settings.model).with_name("report.json")
+    """Read the report beside the model, None where there is none that can be read, or it is of another model."""
+    state = state_of(request)
+    path = bundle_path(state.settings.model).with_name("report.json")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return found if "model" in found["models"] else None
+        same = found["origin"]["about"]["run_id"] == state.model.current.run_id
+        return found if same and "model" in found["models"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

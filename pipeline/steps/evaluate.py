@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import Config, as_yaml, read_topics
@@ -17,18 +18,21 @@ from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.model.scorer import Scorer
 from pipeline.report.evaluation_report import Background, EvaluationReport, write_files
 from pipeline.report.measure import MeasuredSet, measure
-from pipeline.report.model_card import Origin, model_card
+from pipeline.report.model_card import model_card
+from pipeline.report.origin import Origin
 from pipeline.schema import LabelledParagraph
 from pipeline.steps.promote import promote
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
+_CARDS = {False: "MODEL_CARD.md", True: "MODEL_CARD-refused.md"}
 LEARNING_CURVE = "report/learning_curve.json"
 
 
 def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
     """Measure the candidate on every test set, report, and make it champion if it passes the gate.
 
-    Writes report.html, report.md, report.json and MODEL_CARD.md to the output folder and logs them.
+    Writes report.html, report.md, report.json and MODEL_CARD.md to the output folder and logs them; of a candidate
+    that fails the gate, report-refused.html and so on, beside those of the champion.
 
     Parameters
     ----------
@@ -58,10 +62,11 @@ def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
         name: measure(f"test set {name}", bundle, rows, random_state=config.random_state)
         for name, rows in test.items()
     }
-    report = EvaluationReport(sets, _background(config, tracker, candidate, bundle))
     champion = tracker.find(CHAMPION)
     failures = _gate_failures(config, tracker, bundle, sets, champion)
-    texts = report.files() | {"MODEL_CARD.md": _card(config, candidate, bundle, report, failures)}
+    origin = _origin(config, candidate, bundle, failures)
+    report = EvaluationReport(sets, _background(config, tracker, candidate, bundle), origin)
+    texts = report.files() | {_CARDS[origin.refused]: _card(report)}
     _log(tracker, candidate, report, failures, texts)
     write_files(texts, folder)
     if not failures:
@@ -138,16 +143,15 @@ def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundl
     )
 
 
-def _card(
-    config: Config, candidate: ModelVersion, bundle: Bundle, report: EvaluationReport, failures: list[str]
-) -> str:
-    return model_card(
-        Origin(config.tracking.model_name, candidate.number, bundle.about, as_yaml(config)),
-        report.sets,
-        training=report.background.training,
-        behaviour=next(iter(report.tables("behaviour")), None),
-        failures=failures,
-    )
+def _origin(config: Config, candidate: ModelVersion, bundle: Bundle, failures: list[str]) -> Origin:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    name, settings = config.tracking.model_name, as_yaml(config)
+    return Origin(bundle.about, name, candidate.number, settings, now, tuple(failures))
+
+
+def _card(report: EvaluationReport) -> str:
+    behaviour = next(iter(report.tables("behaviour")), None)
+    return model_card(report.origin, report.sets, training=report.background.training, behaviour=behaviour)
 
 
 def _log(
