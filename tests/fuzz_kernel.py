@@ -7,6 +7,7 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,21 @@ def main() -> None:
     options = parser.parse_args()
     if not COMPILED:
         parser.error("the kernel is not compiled here")
-    chance, texts, rounds = random.Random(options.seed), news(), 0
     print(f"seed {options.seed}", flush=True)
-    end = time.monotonic() + options.seconds
-    while time.monotonic() < end:
-        compare([mutated(chance, texts) for _ in range(chance.randrange(1, 8))], chance)
+    end, rounds = time.monotonic() + options.seconds, 0
+    for _ in run(options.seed, news()):
         rounds += 1
+        if time.monotonic() > end:
+            break
     print(f"{rounds} rounds: kernel and reference agree")
+
+
+def run(seed: int, texts: list[str]) -> Iterator[None]:
+    """Compare kernel and reference on mutated texts, again and again; yield after each round."""
+    chance = random.Random(seed)
+    while True:
+        compare([mutated(chance, texts) for _ in range(chance.randrange(1, 8))], chance)
+        yield
 
 
 def news() -> list[str]:
@@ -73,22 +82,23 @@ def a_scorer(terms: Vocabulary, table: np.ndarray, one: np.ndarray) -> Scorer:
     """Make a scorer whose terms all matter."""
     return Scorer(
         topics=("t",) * len(one),
-        terms=terms,
+        vocabulary=terms,
         table=table,
-        unknown_idf=5.0,
+        oov_idf=5.0,
         sublinear=True,
-        unknown=0.5,
-        sentence_share=0.5,
-        intercept=one,
-        slope=one,
-        offset=one,
-        thresholds=one,
+        oov_weight=0.5,
+        slope=0.5,
+        pivot=3.0,
+        text_coef=one,
+        sentence_coef=one,
+        intercept=-one,
+        points={"balanced": one / 2},
     )
 
 
 def same(ours: Counts, theirs: Counts) -> bool:
     """Tell whether counts are equal to the last element."""
-    names = ("data", "indices", "indptr", "unknown")
+    names = ("data", "indices", "indptr", "oov")
     return all(np.array_equal(getattr(ours, name), getattr(theirs, name)) for name in names)
 
 

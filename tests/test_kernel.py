@@ -6,7 +6,9 @@ import sys
 import threading
 import unicodedata
 from collections import Counter
+from itertools import islice
 
+import fuzz_kernel
 import numpy as np
 import pytest
 from hypothesis import given
@@ -207,6 +209,10 @@ def test_a_fold_that_fails_is_told() -> None:
     assert unicodedata.category(unmet) == "Co"
     with pytest.raises(RuntimeError, match="no tables here"):
         _kernel.Vocabulary("mine", broken, 2, 5).count([unmet])
+
+
+def test_the_fuzzer_runs_and_finds_no_difference() -> None:
+    assert len(list(islice(fuzz_kernel.run(1, list(NEWS)), 30))) == 30
 
 
 def test_threads_share_a_scorer() -> None:
