@@ -290,6 +290,31 @@ def test_a_page_number_is_left_out_of_a_single_page(number: str) -> None:
     assert paragraphs(without_running_heads(pages)) == WHOLE
 
 
+@pytest.mark.parametrize("heading", ["7 July 2026", "Article 7", "Civil rights", "Figure 7"])
+def test_a_heading_with_a_number_is_no_page_number(heading: str) -> None:
+    pages = [[Line(heading, 60, 120, 30, 16), *page(SPACED)]]
+    assert paragraphs(without_running_heads(pages)) == [heading, *WHOLE]
+
+
+def test_words_of_a_line_that_are_written_in_any_order() -> None:
+    words = [Line("ministry", 79, 119, 60, 11), Line("said.", 122, 147, 60, 11), Line("The", 60, 75, 60, 11)]
+    assert paragraphs(without_running_heads([words])) == ["The ministry said."]
+
+
+def test_text_from_right_to_left_is_indented_at_the_right() -> None:
+    lines = [
+        Line("שרים חידשו את השיחות בעיר.", 100, 285, 60, 11),
+        Line("הם הסכימו על רוב הטיוטה, ועל", 100, 300, 74, 11),
+        Line("שני סעיפים.", 240, 300, 88, 11),
+        Line("המוזיאון פתח אולם חדש בקיץ.", 100, 285, 102, 11),
+        Line("הוא מציג שטיחים.", 200, 300, 116, 11),
+    ]
+    assert paragraphs(without_running_heads([lines])) == [
+        "שרים חידשו את השיחות בעיר. הם הסכימו על רוב הטיוטה, ועל שני סעיפים.",
+        "המוזיאון פתח אולם חדש בקיץ. הוא מציג שטיחים.",
+    ]
+
+
 def test_text_that_repeats_on_two_pages_without_being_set_off_stays() -> None:
     assert paragraphs(without_running_heads([page(SPACED), page(SPACED)])) == WHOLE * 2
 

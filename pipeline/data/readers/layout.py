@@ -23,8 +23,13 @@ _BULLET = re.compile(
     r"[\u2022\u2023\u25e6\u25aa\u25ab\u25a0\u25a1\u25cf\u25cb\u25c6\u27a2\u27a4\u2713\u2714*\u00b7]\s"
 )
 _MARKER = re.compile(r"(?:[-\u2013\u2014]|\(?(?:\d{1,2}|[^\W\d_])[.)]|\[\d{1,3}\])\s|\d{1,3}(?=[^\W\d_]{2})")
+_PAGE_WORD = (
+    r"page|pp?|seite|s|p[aá]g(?:ina)?|str(?:ona)?|sayfa|s[əa]h(?:if[əe])?"
+    r"|\u0441\u0442\u0440(?:\u0430\u043d\u0438\u0446\u0430)?|\u0441|\u03c3\u03b5\u03bb"  # Russian, Greek
+)
 _PAGE_NUMBER = re.compile(
-    r"\W*(?:[^\W\d_]{1,10}\.?\s*)?\d{1,4}(?:\s*(?:/|[^\W\d_]{1,4})\s*\d{1,4})?\W*|\W*[ivxlc]{1,6}\W*"
+    rf"\W*(?i:(?:{_PAGE_WORD})\.?\s*)?\d{{1,4}}(?:\s*(?:/|of|from|von|de|di|sur|\u0438\u0437|\u03b1\u03c0\u03cc)\s*\d{{1,4}})?\W*"
+    r"|\W*[ivxlc]{1,6}\W*"
 )
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _DIVIDED = re.compile(r"([^\W\d_]+)[-\u2010\u058a]$")
@@ -36,11 +41,13 @@ _COMPOUNDS = frozenset(
 )
 _HYPHENATED = 0.02  # of the lines end in a hyphen: with fewer, these are the hyphens of compounds
 _INDENT = 0.4  # of the font size
+_WORD_SPACE = 0.6  # of the font size; the gutter between columns is wider
 _FLUSH = 1.5  # points within which lines end together
 _LOOSE = 1.5  # of the font size: lines farther apart are one paragraph only where a sentence shows it
 _SMALL = 0.93  # of the size of the text: a note or a caption
 _HEAD_WORDS = 7  # a sentence of more is no running head
 _EDGE_ROWS = 3  # a running head or foot has no more rows
+_GUTTER = 5.0  # points, at least
 _SIDE_LINES = 4  # fewer lines beside each other are not columns
 _SIDE_LETTERS = 18  # shorter rows beside each other are the cells of a table
 
@@ -119,7 +126,7 @@ def without_running_heads(pages: Sequence[Sequence[Line]]) -> list[Lines]:
         The other lines of each page, from top to bottom.
 
     """
-    rows = [_rows(page) for page in pages]
+    rows = [_rows(page) for page in _left_to_right(pages)]
     seen: dict[str, list[float]] = defaultdict(list)
     for page in rows:
         for row in {id(row): row for row in [*page[:_EDGE_ROWS], *page[-_EDGE_ROWS:]]}.values():
@@ -127,6 +134,14 @@ def without_running_heads(pages: Sequence[Sequence[Line]]) -> list[Lines]:
     for heights in seen.values():
         heights.sort()
     return [[line for row in _inner(page, seen) for line in row] for page in rows]
+
+
+def _left_to_right(pages: Sequence[Sequence[Line]]) -> Sequence[Sequence[Line]]:
+    """Mirror a document that is written from right to left."""
+    letters = Counter(unicodedata.bidirectional(letter) for page in pages for line in page for letter in line.text)
+    if letters["L"] >= letters["R"] + letters["AL"]:
+        return pages
+    return [[replace(line, left=-line.right, right=-line.left) for line in page] for page in pages]
 
 
 def _rows(page: Sequence[Line]) -> list[Lines]:
@@ -137,7 +152,18 @@ def _rows(page: Sequence[Line]) -> list[Lines]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [sorted(row, key=lambda line: line.left) for row in rows]
+    return [_in_pieces(sorted(row, key=lambda line: line.left)) for row in rows]
+
+
+def _in_pieces(row: Lines) -> Lines:
+    """Join what is only a word's space apart: some programs write the words of a line in any order."""
+    pieces: list[Lines] = []
+    for line in row:
+        if pieces and line.left - pieces[-1][-1].right < _WORD_SPACE * line.size:
+            pieces[-1].append(line)
+        else:
+            pieces.append([line])
+    return [_merged(piece) for piece in pieces]
 
 
 def _pattern(row: Lines) -> str:
@@ -241,7 +267,7 @@ def _gutter(lines: Lines) -> float | None:
         return None
     best, place = 0, None
     for start in sorted({round(line.left) for line in lines}):
-        at = start - 2.0
+        at = start - _GUTTER
         before = [line for line in lines if line.right <= at]
         after = [line for line in lines if line.left >= at]
         worth = min(len(before), len(after)) - (len(lines) - len(before) - len(after))

@@ -9,9 +9,10 @@ import json
 import math
 import re
 import sys
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ _UNKNOWN = re.compile(r"[\0-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd]")
 _UNKNOWN_BULLET = re.compile(rf"^{_UNKNOWN.pattern}(?= |$)")
 _LINE_END_HYPHENS = ("\ufffe", "\x02")  # what pdfium makes of a hyphen that divides a word
 _WORD_GAP = 0.15  # of the font size, beyond the usual distance of letters
+_SEEN_GAP = 0.02  # the same where a space is written or pdfium sees one
+_ROW = 0.6  # of the font size: raised letters are still on the line
 _LINE_GAP = 2.0  # of the font size: what is farther apart is another column or cell
 _OBLIQUE = 10  # degrees off the edges of the page: a watermark
 _PAGE = re.compile(rb"(\d+ \d+) obj\s*<<(?:(?!endobj).)*?/Type\s*/Page\b", re.DOTALL)
@@ -172,11 +175,13 @@ def _lines(glyphs: list[_Glyph], letters: pypdfium2.PdfTextPage) -> Iterator[Lin
 
 def _is_apart(last: _Glyph, glyph: _Glyph) -> bool:
     size = max(last.size, glyph.size)
-    return (
-        abs(glyph.y - last.y) > 0.6 * size
-        or _gap(last, glyph) > _LINE_GAP * size
-        or glyph.right < last.left - size
-    )
+    if abs(glyph.y - last.y) > _ROW * size or _gap(last, glyph) > _LINE_GAP * size:
+        return True
+    return glyph.right < last.left - size and not _is_backwards(last) and not _is_backwards(glyph)
+
+
+def _is_backwards(glyph: _Glyph) -> bool:
+    return unicodedata.bidirectional(glyph.text[0]) in ("R", "AL")
 
 
 def _gap(last: _Glyph, glyph: _Glyph) -> float:
@@ -184,13 +189,30 @@ def _gap(last: _Glyph, glyph: _Glyph) -> float:
     return max(glyph.left - last.right, last.left - glyph.right)
 
 
+def _in_reading_order(run: list[_Glyph]) -> list[_Glyph]:
+    """Order a line of a script from right to left so, but for the numbers and Latin words in it."""
+    kinds = Counter(unicodedata.bidirectional(glyph.text[0]) for glyph in run)
+    if kinds["R"] + kinds["AL"] <= kinds["L"]:
+        return run
+    ordered: list[_Glyph] = []
+    for forwards, group in groupby(sorted(run, key=lambda glyph: -glyph.right), key=_is_forwards):
+        part = list(group)
+        ordered += part[::-1] if forwards else part
+    return ordered
+
+
+def _is_forwards(glyph: _Glyph) -> bool:
+    return unicodedata.bidirectional(glyph.text[0]) in ("L", "EN", "AN")
+
+
 def _line(run: list[_Glyph], letters: pypdfium2.PdfTextPage) -> Line:
+    run = _in_reading_order(run)
     size = _most_common([glyph.size for glyph in run])
     gaps = [_gap(last, glyph) for last, glyph in pairwise(run)]
     usual = max(0.0, median(gaps)) if gaps else 0.0
     text = run[0].text
     for gap, glyph in zip(gaps, run[1:], strict=True):
-        wide = gap - usual > (0.02 if glyph.spaced else _WORD_GAP) * size
+        wide = gap - usual > (_SEEN_GAP if glyph.spaced else _WORD_GAP) * size
         text += f" {glyph.text}" if wide else glyph.text
     return (
         _cleaned(text),
