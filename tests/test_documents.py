@@ -2,6 +2,7 @@ import io
 
 import docx
 import pytest
+from small_pdf import pdf, shown
 
 from pipeline.data import documents
 from pipeline.errors import SourceError
@@ -37,28 +38,6 @@ def articles_in(content: bytes, name: str) -> list[Article]:
 
 def texts(article: Article) -> list[str]:
     return [" ".join(article.text[start:end].split()) for start, end in split(article.text)]
-
-
-def pdf(lines: list[str]) -> bytes:
-    """Write the least PDF that has these lines, in one font, with a title and a date."""
-    shown = " ".join(f"({line}) Tj 0 -14 Td" if line else "0 -20 Td" for line in lines)
-    stream = f"BT /F1 11 Tf 60 740 Td {shown} ET".encode()
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        b"<< /Title (Mines cleared) /CreationDate (D:20250304100000Z) >>",
-    ]
-    out, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    end = b"trailer << /Size 7 /Root 1 0 R /Info 6 0 R >>\nstartxref\n%d\n%%%%EOF" % len(out)
-    return out + b"xref\n0 7\n0000000000 65535 f \n" + table + end
 
 
 def word_file() -> bytes:
@@ -109,10 +88,10 @@ def test_a_word_file_gives_paragraphs_and_cells_in_order() -> None:
     assert (texts(article), article.title) == (PARAGRAPHS, "Mines cleared")
 
 
-def test_a_pdf_gives_blocks_and_joins_divided_words() -> None:
-    lines = ["Clearance teams removed four hun-", "dred mines from farmland.", "", "", "The school reopened."]
-    (article,) = articles_in(pdf(lines), "a.pdf")
-    assert texts(article) == ["Clearance teams removed four hundred mines from farmland.", "The school reopened."]
+@pytest.mark.parametrize("name", ["a.pdf", "-"])
+def test_a_pdf_gives_its_paragraphs_title_and_date(name: str) -> None:
+    (article,) = articles_in(pdf(shown(["The school reopened.", "", "The mines went."])), name)
+    assert texts(article) == ["The school reopened.", "The mines went."]
     assert (article.title, article.date) == ("Mines cleared", "2025-03-04")
 
 
