@@ -1,6 +1,3 @@
-import io
-
-import docx
 import pytest
 
 from pipeline.data import documents
@@ -61,18 +58,6 @@ def pdf(lines: list[str]) -> bytes:
     return out + b"xref\n0 7\n0000000000 65535 f \n" + table + end
 
 
-def word_file() -> bytes:
-    document = docx.Document()
-    document.core_properties.title = "Mines cleared"
-    document.add_paragraph(PARAGRAPHS[0])
-    document.add_table(1, 1).cell(0, 0).text = PARAGRAPHS[1]
-    document.add_paragraph("")
-    document.add_paragraph(PARAGRAPHS[2])
-    content = io.BytesIO()
-    document.save(content)
-    return content.getvalue()
-
-
 @pytest.mark.parametrize("name", ["saved.html", "-", "https://example.org/x"])
 def test_a_page_gives_its_main_text_title_date_and_address(name: str) -> None:
     (article,) = articles_in(PAGE.encode(), name)
@@ -102,11 +87,6 @@ def test_a_feed_gives_an_article_an_entry_that_has_a_text(name: str) -> None:
 def test_atom_is_a_feed_too() -> None:
     (article,) = articles_in(ATOM.encode(), "-")
     assert (texts(article), article.date) == (PARAGRAPHS[:1], "2025-03-04T10:00:00Z")
-
-
-def test_a_word_file_gives_paragraphs_and_cells_in_order() -> None:
-    (article,) = articles_in(word_file(), "a.docx")
-    assert (texts(article), article.title) == (PARAGRAPHS, "Mines cleared")
 
 
 def test_a_pdf_gives_blocks_and_joins_divided_words() -> None:
