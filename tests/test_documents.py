@@ -1,6 +1,3 @@
-import io
-
-import docx
 import pytest
 from small_pdf import pdf, shown
 
@@ -40,16 +37,6 @@ def texts(article: Article) -> list[str]:
     return [" ".join(article.text[start:end].split()) for start, end in split(article.text)]
 
 
-def word_file() -> bytes:
-    document = docx.Document()
-    document.core_properties.title = "Mines cleared"
-    document.add_paragraph(PARAGRAPHS[0])
-    document.add_table(1, 1).cell(0, 0).text = PARAGRAPHS[1]
-    document.add_paragraph("")
-    document.add_paragraph(PARAGRAPHS[2])
-    content = io.BytesIO()
-    document.save(content)
-    return content.getvalue()
 
 
 @pytest.mark.parametrize("name", ["saved.html", "-", "https://example.org/x"])
@@ -81,11 +68,6 @@ def test_a_feed_gives_an_article_an_entry_that_has_a_text(name: str) -> None:
 def test_atom_is_a_feed_too() -> None:
     (article,) = articles_in(ATOM.encode(), "-")
     assert (texts(article), article.date) == (PARAGRAPHS[:1], "2025-03-04T10:00:00Z")
-
-
-def test_a_word_file_gives_paragraphs_and_cells_in_order() -> None:
-    (article,) = articles_in(word_file(), "a.docx")
-    assert (texts(article), article.title) == (PARAGRAPHS, "Mines cleared")
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "-"])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import support
+from test_word import p as paragraph
+from test_word import word_file
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -90,6 +92,13 @@ def test_the_core_predicts(form: str, small_model: Path, tmp_path: Path) -> None
     assert "Sappers" in found.stdout
 
 
+def test_the_core_reads_word_documents(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_bytes(word_file(paragraph("Sappers cleared mines.")))
+    done = alone("predict", "a.docx", "--format", "csv", "--model", small_model, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Sappers cleared mines." in done.stdout
+
+
 def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
     support.write_rows(tmp_path / "rows.jsonl", [{"text": "Sappers cleared mines."}])
     done = alone("predict", "rows.jsonl", "--format", "csv", "--model", small_model, cwd=tmp_path)
@@ -112,7 +121,6 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["predict", "a.html"], "a.html: reading HTML needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.pdf"], "a.pdf: reading PDF needs: pip install 'paragraph-topics[documents]'"),
-        (["predict", "a.docx"], "a.docx: reading DOCX needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.parquet"], "reading Parquet needs: pip install 'paragraph-topics[parquet]'"),
         (
             ["predict", "a.txt", "--format", "parquet"],
@@ -124,7 +132,7 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
 def test_a_missing_extra_is_one_line(
     arguments: list[str], message: str, small_model: Path, tmp_path: Path
 ) -> None:
-    for suffix in ("html", "rss", "pdf", "docx", "parquet", "txt"):
+    for suffix in ("html", "rss", "pdf", "parquet", "txt"):
         (tmp_path / f"a.{suffix}").write_text("<p>The mines.</p>", encoding="utf-8")
     support.write_rows(tmp_path / "rows.jsonl", [{"text": "The mines.", "topics": []}])
     model = ["--model", small_model] if arguments[0] == "predict" else []

@@ -20,6 +20,15 @@ def test_words_and_their_spans_are_the_words_that_are_counted(text: str) -> None
         assert word in words(text[start:end])
 
 
+@given(st.text("a's\u2019S\u0301\u00ad \u00df\u017f\u24e2-", max_size=16))
+def test_a_span_is_the_shortest_that_has_its_words(text: str) -> None:
+    found = WordOffsets(text)
+    for start, end in found.spans:
+        assert end - start == 1 or (
+            words(text[start : end - 1]) != words(text[start:end]) != words(text[start + 1 : end])
+        )
+
+
 @pytest.mark.parametrize(
     ("term", "shown"),
     [

@@ -49,6 +49,16 @@ def test_json_lines_have_the_documented_fields(rows: list[Prediction], topics: t
     assert first["margins"].keys() == first["scores"].keys()
 
 
+def test_text_has_no_control_character_of_a_document(small_model: Path, topics: tuple[Topic, ...]) -> None:
+    bundle = load_bundle(small_model / "champion.safetensors")
+    hostile = "Sappers \x1b[31mcleared\x07 \x9b2Jmines\x85of\tthe\x7f bank.\x1b]0;owned\x07"
+    rows = predict(Article(f"a\x1b[1m.txt {hostile}", hostile, f"A {hostile}\ntitle"), bundle, explained=True)
+    text = as_bytes(rows, "text", topics).decode()
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+    assert "Sappers \ufffd[31mcleared\ufffd" in text
+    assert "a\ufffd[1m.txt" in text
+
+
 def test_csv_and_parquet_say_the_same(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
     lines = list(csv.DictReader(io.StringIO(as_bytes(rows, "csv", topics).decode())))
     table = pq.read_table(io.BytesIO(as_bytes(rows, "parquet", topics)))

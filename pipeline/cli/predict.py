@@ -82,7 +82,7 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
 def predict_command(**options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
-    Text, Markdown, HTML, RSS and Atom are supported, and PDF and DOCX with the extra `documents`. Of a table
+    Text, Markdown and DOCX are supported, and HTML, RSS, Atom and PDF with the extra `documents`. Of a table
     (.jsonl, .csv or .parquet; JSON lines on standard input with --text-column), every row gets a prediction.
     Sources that cannot be read are reported on standard error, and the exit status is 1.
     """

@@ -1,6 +1,6 @@
 """Bytes to articles: plain text, Markdown, HTML, feeds, PDF and DOCX, told apart by name or first bytes.
 
-`pipeline.data.readers` has a reader for each format; all but plain text need the extra `documents`.
+`pipeline.data.readers` has a reader for each format; those of HTML, feeds and PDF need the extra `documents`.
 """
 
 import re
@@ -85,7 +85,7 @@ def _kind(content: bytes, name: str) -> str:
         return known
     if start.startswith(b"%PDF-"):
         return "PDF"
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):  # the latter came before DOCX: its reader says so
         return "DOCX"
     if _FEED_START.match(start):
         return "RSS or Atom"

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.model.aggregation import ArticleTopics, aggregate
 from pipeline.schema import Explanation, Prediction, Topic
@@ -157,8 +158,7 @@ def _pieces(text: str, assigned: list[Chip]) -> Iterator[Piece]:
     strength = np.zeros((len(assigned), len(text)))
     for row, chip in enumerate(assigned):
         for term in chip.explanation.terms if chip.explanation else ():
-            for start, end in term.spans:
-                strength[row, start:end] += term.value / len(term.spans)
+            strength[row] += term.value / max(len(term.spans), 1) * _covers(term.spans, len(text))
     best, most = strength.argmax(0), strength.max(0)
     top = max(float(most.max(initial=0.0)), 1e-9)
     levels = np.where(most > 0, np.ceil(LEVELS * most / top), 0).astype(int)
@@ -168,3 +168,12 @@ def _pieces(text: str, assigned: list[Chip]) -> Iterator[Piece]:
         end = start + sum(1 for _ in group)
         yield Piece(text[start:end], column, level)
         start = end
+
+
+def _covers(spans: Sequence[tuple[int, int]], length: int) -> NDArray[np.int64]:
+    """Count for each character the spans that cover it, in a time that is linear however they overlap."""
+    changes = np.zeros(length + 1, np.int64)
+    starts, ends = np.array(spans, np.int64).reshape(-1, 2).T
+    np.add.at(changes, starts, 1)
+    np.subtract.at(changes, ends, 1)
+    return changes[:-1].cumsum()

@@ -31,6 +31,11 @@ Format = Literal["text", "jsonl", "csv", "parquet", "html"]
 Style = Callable[[str, str], str]
 _ROW_GROUP = 100_000
 _NARROWEST = 30
+_CONTROLS = {
+    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\ufffd"),
+    **dict.fromkeys(map(ord, "\t\n\v\f\r\x85"), " "),
+}
+"""A terminal would obey control characters, so its text has none of a document's."""
 _ENDINGS: Mapping[str, Format] = {
     ".txt": "text",
     ".jsonl": "jsonl",
@@ -600,7 +605,7 @@ def _heading(article: Sequence[Prediction], topics: Mapping[str, Topic], width: 
     parts += [f"Mentions: {', '.join(mentioned)}"] if mentioned else []
     summary = ". ".join(parts) or "None of the topics"
     lines = [first.source, *([" · ".join(facts)] if facts else []), summary]
-    text = "\n".join(line for long in lines for line in textwrap.wrap(long, width) or [""])
+    text = "\n".join(line for long in lines for line in textwrap.wrap(long.translate(_CONTROLS), width) or [""])
     for topic in {**found.about, **found.mentioned}:
         text = text.replace(f"{topics[topic].title} (", f"{style(topics[topic].title, topics[topic].colour)} (")
     return f"{text}\n\n"
@@ -610,7 +615,8 @@ def _paragraph(row: Prediction, topics: Mapping[str, Topic], width: int, style: 
     labels = [(topics[t], f"{topics[t].title} {row.scores[t]:.2f} ({row.margins[t]:+.2f})") for t in row.topics]
     lines = _fitted(labels, width - 5, style) or ["-"]
     lines = [f"{row.paragraph + 1:>3}  {lines[0]}", *(" " * 5 + line for line in lines[1:])]
-    lines += textwrap.wrap(" ".join(row.text.split()), width, initial_indent=" " * 5, subsequent_indent=" " * 5)
+    text = " ".join(row.text.split()).translate(_CONTROLS)
+    lines += textwrap.wrap(text, width, initial_indent=" " * 5, subsequent_indent=" " * 5)
     for topic, found in row.explanation.items():
         terms = ", ".join(f"{term.term} {term.value:+.2f}" for term in found.terms)
         near = "" if topic in row.topics else f", near miss {row.scores[topic]:.2f} ({row.margins[topic]:+.2f})"

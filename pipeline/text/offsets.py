@@ -1,13 +1,16 @@
 """Find where terms stand in a text: from the folded words that are counted back to character offsets."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property
 
+from pipeline.text.folding import ENDS, Folding
 from pipeline.text.tokenizer import words
 
 Span = tuple[int, int]
-_SENTENCE_END = frozenset(".!?;:")
+_SENTENCE_END = re.compile(rf"[{re.escape(ENDS)}](?=\s)")
+_FOLDING = Folding()
 
 
 class WordOffsets:
@@ -36,8 +39,16 @@ class WordOffsets:
         places = [i for i in self._places.get(parts[0], []) if self.words[i : i + len(parts)] == parts]
         found = [(self.spans[i][0], self.spans[i + len(parts) - 1][1]) for i in places]
         if len(parts) > 1 and len(found) > times:
-            found = [span for span in found if not _divided(self.text[slice(*span)])]
+            found = [span for span in found if not self._divided(*span)]
         return tuple(found)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [match.start() for match in _SENTENCE_END.finditer(self.text)]
+
+    def _divided(self, start: int, end: int) -> bool:
+        """Tell whether a sentence ends, before white space, within a span."""
+        return bisect_left(self._ends, start) < bisect_left(self._ends, end - 1)
 
     def _starting(self, letters: str) -> list[int]:
         found: list[int] = []
@@ -52,7 +63,7 @@ def _runs(text: str) -> Iterator[Span]:
     """Give the stretches of a text between separators, without apostrophes and possessive endings around them."""
     start = None
     for index, character in enumerate(text):
-        if _separates(character):
+        if _FOLDING[ord(character)] == " ":
             if start is not None:
                 yield _trimmed(text, start, index)
             start = None
@@ -62,21 +73,36 @@ def _runs(text: str) -> Iterator[Span]:
         yield _trimmed(text, start, len(text))
 
 
-@lru_cache(maxsize=4096)
-def _separates(character: str) -> bool:
-    return len(words(f"a{character}b")) > 1
-
-
 def _trimmed(text: str, start: int, end: int) -> Span:
+    """Leave out what changes no word at the ends of a run, each character of which is looked at a few times.
+
+    That is dropped characters and apostrophes, and a possessive ending, as the tokeniser's rule finds it: an "s"
+    between an apostrophe and another or the end.
+    """
     if text[start:end].isalnum():
         return start, end
-    meant = words(text[start:end])
-    while end - 1 > start and words(text[start : end - 1]) == meant:
+    while end - 1 > start and _ends_in_vain(text, start, end):
         end -= 1
-    while start + 1 < end and words(text[start + 1 : end]) == meant:
+    while start + 1 < end and _starts_in_vain(text, start, end):
         start += 1
     return start, end
 
 
-def _divided(text: str) -> bool:
-    return any(sign in _SENTENCE_END and text[i + 1 : i + 2].isspace() for i, sign in enumerate(text))
+def _ends_in_vain(text: str, start: int, end: int) -> bool:
+    last = _FOLDING[ord(text[end - 1])]
+    return last in ("", "'") or (last == "s" and _next(text, range(end - 2, start - 1, -1)) == "'")
+
+
+def _starts_in_vain(text: str, start: int, end: int) -> bool:
+    first = _FOLDING[ord(text[start])]
+    return first == "" or (first == "'" and not _is_possessive(text, start + 1, end))
+
+
+def _is_possessive(text: str, start: int, end: int) -> bool:
+    following = (letters for index in range(start, end) if (letters := _FOLDING[ord(text[index])]))
+    return next(following, "") == "s" and next(following, "'") == "'"
+
+
+def _next(text: str, places: range) -> str:
+    """Return the first folding at these places that is not empty."""
+    return next((letters for index in places if (letters := _FOLDING[ord(text[index])])), "")

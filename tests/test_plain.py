@@ -1,0 +1,50 @@
+import pytest
+
+from pipeline.data.readers.plain import read_text
+from pipeline.errors import SourceError
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_text_is_decoded_by_its_byte_order_mark(encoding: str) -> None:
+    text = "Sappers cleared the bank. Sap\u00ebrs clear \u0431\u0435\u0440\u0435\u0433."
+    assert read_text(f"\ufeff{text}".encode(encoding), "a.txt")[0].text == text
+
+
+def test_text_without_a_mark_is_utf8() -> None:
+    assert read_text("caf\u00e9".encode(), "a.txt")[0].text == "caf\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("Sappers cleared it.".encode("utf-16-be"), "UTF-16 without a byte order mark; convert it to UTF-8"),
+        ("Sappers cleared it.".encode("utf-16-le"), "UTF-16 without a byte order mark; convert it to UTF-8"),
+        (b"\x89PNG\0\0\0\rIHDR\0\0", "binary, expected text in UTF-8, HTML, PDF, DOCX or a feed"),
+        (b"Text\0text", "binary, expected text in UTF-8, HTML, PDF, DOCX or a feed"),
+        (b"\xff\xfea", "not UTF-16 at byte 3; convert it to UTF-8"),
+        (b"caf\xe9", "not UTF-8 at byte 4; convert it to UTF-8"),
+        (rb"{\rtf1\ansi Text.}", "this is RTF; save it as text or DOCX"),
+    ],
+)
+def test_what_is_no_text_is_said_in_one_line(content: bytes, problem: str) -> None:
+    with pytest.raises(SourceError, match=f"^a.txt: {problem}$"):
+        read_text(content, "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Mines cleared\n\nText.", "Mines cleared"),
+        ("\n \n# Mines cleared ##\r\nText.", "Mines cleared"),
+        ("#\tMines", "Mines"),
+        ("## Part\n# Title", None),
+        ("#tag\nText.", None),
+        ("# \n", None),
+        ("# #", None),
+        ("Text.\n# Title", None),
+        ("", None),
+    ],
+)
+def test_the_title_of_markdown_is_the_heading_that_it_starts_with(text: str, title: str | None) -> None:
+    assert read_text(text.encode(), "a.MD")[0].title == title
+    assert read_text(text.encode(), "a.txt")[0].title is None
