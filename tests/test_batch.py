@@ -23,7 +23,7 @@ from small_model import GAS, MINES, TEXTS, saved
 
 from pipeline.errors import BundleError, OutputError, SourceError
 from pipeline.model.bundle import load_bundle, save_bundle
-from pipeline.predict.batch import Job, PartFile, predict_table
+from pipeline.predict.batch import Job, Kept, PartFile, predict_table
 from pipeline.predict.output import Format
 
 
@@ -379,7 +379,7 @@ def test_a_part_is_resumed_by_the_same_job_alone(model: Path, tmp_path: Path, ch
             resumed.__enter__()
     else:
         with resumed as sink:
-            assert sink.done == 0
+            assert sink.kept == Kept()
         assert (tmp_path / "out").read_bytes() == b"header"
 
 
