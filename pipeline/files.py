@@ -301,7 +301,9 @@ def _locked(part: Path, target: Path, *, private: bool) -> Iterator[BinaryIO]:
             except OSError as error:
                 if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a file system without locks
                     raise
-            if _identity(part) == _identity(file.fileno()):  # else another process published or removed it just now
+            if _identity(part) == _identity(
+                file.fileno()
+            ):  # else another process published or removed it just now
                 yield file
                 return
 

@@ -28,7 +28,7 @@ def rows(small_model: Path) -> list[Prediction]:
 
 
 def as_bytes(rows: list[Prediction], form: Format, topics: tuple[Topic, ...], *, width: int = 60) -> bytes:
-    return b"".join(rendered(rows, form, topics, width=width, style=lambda text, colour: text))
+    return b"".join(rendered([rows], form, topics, width=width, style=lambda text, colour: text))
 
 
 def test_json_lines_have_the_documented_fields(rows: list[Prediction], topics: tuple[Topic, ...]) -> None:
@@ -81,7 +81,8 @@ def test_text_fits_a_narrow_terminal(rows: list[Prediction], topics: tuple[Topic
 )
 def test_the_ending_names_the_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
-    assert format_of(Path(f"{name}.gz")) is None
+    with pytest.raises(ValueError, match=r"no format is written to \.gz; use \.txt, "):
+        format_of(Path(f"{name}.gz"))
 
 
 def test_columns_of_a_table_do_not_take_the_names_of_the_output() -> None:

@@ -36,6 +36,7 @@ from pipeline.predict.output import (
 from pipeline.predict.tables import ID, Chunk, Columns, Table, open_table
 from pipeline.predict.workers import mapping
 
+
 @dataclass(frozen=True)
 class Job:
     """What to predict on, and how.
@@ -214,9 +215,11 @@ def _predictor(job: Job, table: Table, bundle: Bundle) -> ChunkPredictor:
 
 
 class Sink(Protocol):
-    """What predictions are written to; `kept` is there already."""
+    """What predictions are written to."""
 
-    kept: Kept
+    @property
+    def kept(self) -> Kept:
+        """What an interrupted run left."""
 
     def write(self, chunk: Predicted) -> None:
         """Write the predictions of a chunk."""
