@@ -153,7 +153,7 @@ class Part:
     target : Path
         The file to be.
     path : Path
-        Where its beginning lies.
+        Where its beginning lies; a `journal` may lie beside it.
     file : binary file
         Open for reading and writing; what an earlier process left is still in it.
 
@@ -161,12 +161,14 @@ class Part:
 
     def __init__(self, target: Path, path: Path, file: BinaryIO) -> None:
         self.target, self.path, self.file = target, path, file
+        self.journal = hidden(target, ".part.journal")
 
     def publish(self) -> None:
         """Give it its name, once what was written has reached the disk."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.path.replace(self.target)
+        self.journal.unlink(missing_ok=True)
 
 
 @contextmanager

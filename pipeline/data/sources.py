@@ -149,9 +149,11 @@ def _files_below(folder: Path, note: Callable[[str], None]) -> list[Path | Sourc
         except OSError as error:
             errors.append(SourceError(f"{here}: cannot be read: {error.strerror or error}"))
     if not files and not errors:
-        raise SourceError(f"{folder}: no file in this folder ends in {', '.join(SUFFIXES)}{_listed(left_out)}")
+        raise SourceError(
+            f"{folder}: no file in this folder ends in {', '.join(SUFFIXES)}{_listed('; it has ', left_out)}"
+        )
     if left_out:
-        note(f"{folder}: {len(files):,} read, {left_out.total():,} not{_listed(left_out)}")
+        note(f"{folder}: {len(files):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
     return [*sorted(files), *sorted(errors, key=str)]
 
 
@@ -162,13 +164,13 @@ def _left_out(entry: "os.DirEntry[str]") -> str:
     if entry.is_dir():
         return "link to a folder"
     if not entry.is_file():
-        return "pipe, socket or device"
+        return "pipe or device"
     suffix = Path(entry.name).suffix.lower()
-    return "" if suffix in SUFFIXES else suffix or "without an ending"
+    return "" if suffix in SUFFIXES else suffix or "no ending"
 
 
-def _listed(kinds: Counter[str]) -> str:
-    return f": {', '.join(f'{count:,} {kind}' for kind, count in kinds.most_common())}" if kinds else ""
+def _listed(before: str, kinds: Counter[str]) -> str:
+    return before + ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common()) if kinds else ""
 
 
 def _place(path: Path) -> str:

@@ -14,7 +14,6 @@ from pipeline.errors import OutputError
 from pipeline.files import (
     Part,
     atomic_file,
-    hidden,
     is_stream,
     one_line_errors,
     part_of,
@@ -324,11 +323,10 @@ class PartFile:
         Raises OutputError where the part belongs to another job or to a running process, or cannot be written.
         """
         with one_line_errors(self.output), part_of(self.output, keep=True) as part:
-            path = hidden(part.target, ".part.journal")
-            kept = self._kept(part, path, header) if resume and part.path.stat().st_size else Kept()
+            kept = self._kept(part, header) if resume and part.path.stat().st_size else Kept()
             sink = LineSink(part.file, kept=kept)
             try:
-                with path.open("a" if kept.rows else "w", encoding="utf-8") as sink.journal:
+                with part.journal.open("a" if kept.rows else "w", encoding="utf-8") as sink.journal:
                     if not kept.rows:
                         sink.journal.write(f"{json.dumps(self.job)}\n")
                     part.file.truncate(part.file.seek(kept.size))
@@ -338,13 +336,12 @@ class PartFile:
             except Exception:
                 if not sink.noted.rows:  # nothing to resume
                     part.path.unlink(missing_ok=True)
-                    path.unlink(missing_ok=True)
+                    part.journal.unlink(missing_ok=True)
                 raise
-            path.unlink()
 
-    def _kept(self, part: Part, journal: Path, header: bytes) -> Kept:
+    def _kept(self, part: Part, header: bytes) -> Kept:
         """Return the most that is both in the journal and, to the end of a line, in the part."""
-        lines = journal.read_text("utf-8", "replace").split("\n") if journal.exists() else [""]
+        lines = part.journal.read_text("utf-8", "replace").split("\n") if part.journal.exists() else [""]
         if lines[0] != json.dumps(self.job):
             raise OutputError(f"{part.path}: part of another job; rerun without --resume")
         there = part.path.stat().st_size

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVELS = 4
 MARKS = "●■▲◆★✚⬟⬢"
 _GREY = "#5f6368"
-_IN_MEMORY, _PIECE, _NODES = 1 << 24, 1 << 16, 1000
+_IN_MEMORY, _PIECE = 1 << 22, 1 << 16
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -60,11 +60,15 @@ class ParagraphView:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article's predictions, and the topics of the whole; paragraph by paragraph it is prepared when shown."""
+    """An article's predictions, the topics of the whole, and how many paragraphs have each.
+
+    A paragraph is prepared when it is shown.
+    """
 
     rows: Sequence[Prediction]
     columns: Sequence[Topic]
     topics: ArticleTopics
+    counts: Counter[str]
 
     @property
     def first(self) -> Prediction:
@@ -103,13 +107,14 @@ def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -
         for number, article in enumerate(articles, 1):
             shown = view(article, topics)
             titles.append(shown.first.title or shown.first.source)
-            counts.update(topic for row in article for topic in row.topics)
+            counts += shown.counts
             total += len(article)
-            body.writelines(_streamed("article.html", a=shown, topics=topics, number=number))
+            for piece in _streamed("article.html", 1000, a=shown, topics=topics, number=number):
+                body.write(piece)  # writelines would hold it all in memory
         body.seek(0)
         pieces = iter(lambda: body.read(_PIECE), "")
         sums = {"counts": [counts[topic.id] for topic in topics], "total": total}
-        yield from _streamed("report.html", titles=titles, body=pieces, topics=topics, style=style, **sums)
+        yield from _streamed("report.html", 10, titles=titles, body=pieces, topics=topics, style=style, **sums)
 
 
 def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
@@ -126,13 +131,15 @@ def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
     ArticleView
 
     """
-    found = aggregate([row.text for row in article], [row.topics for row in article])
-    return ArticleView(article, topics, found)
+    texts, found = zip(*((row.text, row.topics) for row in article), strict=True)
+    counts = Counter(topic for paragraph in found for topic in paragraph)
+    return ArticleView(article, topics, aggregate(texts, found), counts)
 
 
-def _streamed(template: str, **shown: Any) -> Iterator[str]:
+def _streamed(template: str, at_once: int, **shown: Any) -> Iterator[str]:
+    """Render a template, some of its nodes at once."""
     stream = environment().get_template(template).stream(**shown)
-    stream.enable_buffering(_NODES)
+    stream.enable_buffering(at_once)
     return stream
 
 

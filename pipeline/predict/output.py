@@ -621,7 +621,8 @@ def _explanation(found: Explanation) -> dict[str, object]:
 def _heading(article: Sequence[Prediction], topics: Mapping[str, Topic], width: int, style: Style) -> str:
     first = article[0]
     facts = [one_line(fact) for fact in (first.title, first.date, first.origin) if fact]
-    found = aggregate([row.text for row in article], [row.topics for row in article])
+    texts, topics_of = zip(*((row.text, row.topics) for row in article), strict=True)
+    found = aggregate(texts, topics_of)
     about = [f"{topics[topic].title} ({n} of {found.paragraphs})" for topic, n in found.about.items()]
     mentioned = [f"{topics[topic].title} ({n})" for topic, n in found.mentioned.items()]
     parts = [f"About: {', '.join(about)}"] if about else []
