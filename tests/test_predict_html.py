@@ -1,3 +1,4 @@
+import tracemalloc
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -64,3 +65,18 @@ def test_a_text_is_cut_where_its_terms_begin_and_end(model: Bundle) -> None:
     (strongest,) = {piece.text.lower() for piece in paragraph.pieces if piece.level == LEVELS}
     assert strongest in paragraph.chips[0].explanation.terms[0].term
     assert paragraph.tint == 0
+
+
+def test_a_long_report_is_not_held_in_memory(model: Bundle) -> None:
+    text = "\n\n".join(["word " * 500] * 100)
+    articles = (predict(Article("a", text), model, explained=True) for _ in range(20))
+    size = 0
+    tracemalloc.start()
+    try:
+        for piece in as_html(articles, model.topics):
+            size += len(piece)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size > 5_000_000
+    assert peak < size / 2

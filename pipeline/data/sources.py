@@ -175,7 +175,7 @@ def _listed(before: str, kinds: Counter[str]) -> str:
 
 def _place(path: Path) -> str:
     """Return what a file is known by under all spellings of its folder; links to it stay sources of their own."""
-    return os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118  # `-` has no folder that matters
+    return STDIN if str(path) == STDIN else str(Path(os.path.realpath(path.parent), path.name))
 
 
 def _is_text(name: str) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVELS = 4
 MARKS = "●■▲◆★✚⬟⬢"
 _GREY = "#5f6368"
-_IN_MEMORY, _PIECE = 1 << 22, 1 << 16
+_IN_MEMORY, _PIECE = 1 << 20, 1 << 16
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -109,7 +109,7 @@ def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -
             titles.append(shown.first.title or shown.first.source)
             counts += shown.counts
             total += len(article)
-            for piece in _streamed("article.html", 1000, a=shown, topics=topics, number=number):
+            for piece in _streamed("article.html", 100, a=shown, topics=topics, number=number):
                 body.write(piece)  # writelines would hold it all in memory
         body.seek(0)
         pieces = iter(lambda: body.read(_PIECE), "")

@@ -7,6 +7,7 @@ JSON lines, CSV and Parquet have one schema. First come the columns that say wha
 
 import json
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ Style = Callable[[str, str], str]
 _ROW_GROUP = 100_000
 _BATCH = 1000  # paragraphs that are written at once: an article may have millions
 _NARROWEST = 30
+_UNSAFE = re.compile("[\x80-\x9f\u2028\u2029]")
 _ENDINGS: Mapping[str, Format] = {
     ".txt": "text",
     ".text": "text",
@@ -408,13 +410,15 @@ def as_json(value: Any) -> str:
     Returns
     -------
     str
-        Dates, bytes and the like as text, a number that is not finite as null.
+        Dates, bytes and the like as text, a number that is not finite as null; what some readers take for the end
+        of a line, and terminals for a command, is escaped.
 
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=_as_text)
+        text = json.dumps(_finite(value), ensure_ascii=False, default=_as_text)
+    return text if text.isascii() else _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_objects(rows: Sequence[Prediction], topics: Sequence[str]) -> list[str]:
