@@ -282,7 +282,8 @@ def _folder(folder: Path) -> Iterator[None]:
     """Make a folder, and remove what was made where the block fails."""
     made = [above for above in (folder, *folder.parents) if not above.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for missing in reversed(made):  # mkdir(parents=True) calls itself for each of them
+            missing.mkdir(exist_ok=True)
         yield
     except BaseException:
         for empty in made:

@@ -128,8 +128,10 @@ def test_a_descriptor_is_written_to_after_what_is_there(tmp_path: Path, *, link:
         written(Path("/dev/fd/999"))
 
 
-def test_folders_that_were_made_vanish_with_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), atomic_file(tmp_path / "a" / "b" / "c.txt"):
+@pytest.mark.parametrize("levels", [2, 1100])
+def test_folders_that_were_made_vanish_with_a_failure(tmp_path: Path, levels: int) -> None:
+    with pytest.raises(ZeroDivisionError), atomic_file(tmp_path / ("d/" * levels) / "c.txt"):
+        assert (tmp_path / ("d/" * levels)).is_dir()
         raise ZeroDivisionError
     assert names(tmp_path) == []
 
