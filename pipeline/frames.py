@@ -15,6 +15,7 @@ from pipeline.errors import SourceError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.comparison import paired_differences
 from pipeline.evaluation.estimates import evaluate_labels
+from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, load_bundle, save_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.model.explain import explain_topics
@@ -219,7 +220,8 @@ class TopicModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a bundle file, which `load` and every command read."""
-        save_bundle(Path(path), self.bundle)
+        with atomic_path(Path(path)) as part:
+            save_bundle(part, self.bundle)
 
     def _table(self, X: Sequence[str], values: NDArray[Any]) -> pd.DataFrame:
         return pd.DataFrame(

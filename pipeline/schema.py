@@ -1,5 +1,6 @@
 """The rows that flow through the project: topics, labelled paragraphs, articles and predictions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -81,7 +82,7 @@ class Prediction:
     topics: tuple[str, ...]
     scores: dict[str, float]
     margins: dict[str, float] = field(default_factory=dict)
-    explanation: dict[str, Explanation] = field(default_factory=dict)
+    explanation: Mapping[str, Explanation] = field(default_factory=dict)
     title: str | None = None
     date: str | None = None
     origin: str | None = None

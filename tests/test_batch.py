@@ -23,7 +23,7 @@ from small_model import GAS, MINES, TEXTS, saved
 
 from pipeline.errors import BundleError, OutputError, SourceError
 from pipeline.model.bundle import load_bundle, save_bundle
-from pipeline.predict.batch import Job, PartFile, predict_table
+from pipeline.predict.batch import Job, Kept, PartFile, predict_table
 from pipeline.predict.output import Format
 
 
@@ -379,8 +379,139 @@ def test_a_part_is_resumed_by_the_same_job_alone(model: Path, tmp_path: Path, ch
             resumed.__enter__()
     else:
         with resumed as sink:
-            assert sink.done == 0
+            assert sink.kept == Kept()
         assert (tmp_path / "out").read_bytes() == b"header"
+
+
+def begun(model: Path, *arguments: object, until: Path) -> "subprocess.Popen[str]":
+    """Start a command, and wait until a file has something in it."""
+    process = subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True)
+    while not (until.exists() and until.stat().st_size):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.001)
+    return process
+
+
+def test_a_resumed_run_counts_the_errors_before_it(model: Path, large: Path, tmp_path: Path) -> None:
+    table, journal = tmp_path / "t.jsonl", tmp_path / ".out.part.journal"
+    table.write_bytes(b'{"text": null}\n' + large.read_bytes())
+    with begun(model, table, "--output", tmp_path / "out", until=journal) as first:
+        while journal.read_text().count("\n") < 3:
+            time.sleep(0.001)
+        first.kill()
+    resumed = predict(model, table, "--output", tmp_path / "out", "--resume")
+    assert resumed.returncode == 1
+    assert re.search(
+        r"resumed after [\d,]+ rows; 1 rows with an error, the first on line 1: no text", resumed.stderr
+    )
+
+
+@pytest.mark.parametrize("signalled", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_signal_ends_a_table_in_one_line_with_a_part_to_resume(
+    model: Path, large: Path, tmp_path: Path, signalled: signal.Signals, workers: int
+) -> None:
+    arguments = [large, "--workers", workers, "--output", tmp_path / "out"]
+    with begun(model, *arguments, until=tmp_path / ".out.part") as first:
+        first.send_signal(signalled)
+        assert first.communicate()[1] == "interrupted; existing files are unchanged\n"
+    assert first.returncode == 128 + signalled
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.part", ".out.part.journal"]
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]], ids=["anew", "resumed"])
+def test_of_two_runs_to_one_output_the_second_is_refused(
+    model: Path, large: Path, tmp_path: Path, resume: list[str]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    with begun(model, large, "--output", output, until=tmp_path / ".out.jsonl.part") as first:
+        first.send_signal(signal.SIGSTOP)
+        second = predict(model, large, "--output", output, *resume)
+        first.send_signal(signal.SIGCONT)
+        first.communicate()
+    assert (second.returncode, second.stderr) == (1, f"error: {output}: another process is writing it\n")
+    assert first.returncode == 0
+    rows = [json.loads(line)["row"] for line in output.read_bytes().splitlines()]
+    assert rows == list(range(1, 120_001))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        "",
+        "x",
+        "[1]",
+        '[9999, 10, 0, ""]',
+        '[1, 5, 0, ""]',
+        '[true, 9, 0, ""]',
+        '[1, -3, 0, ""]',
+        "[1,2,3,4,5]",
+        "{}",
+    ],
+)
+def test_a_damaged_journal_costs_what_it_no_longer_says(model: Path, tmp_path: Path, noted: str) -> None:
+    table = json_lines(tmp_path / "t.jsonl", [MINES, GAS])
+    job = Job(str(table), "text", model, "jsonl")
+    part, journal = tmp_path / ".out.part", tmp_path / ".out.part.journal"
+    part.write_bytes(b'{"row"}\n{"ro')
+    journal.write_bytes(
+        json.dumps(PartFile(tmp_path / "out", job).job).encode() + b"\n" + noted.encode() + b"\n\xff"
+    )
+    summary = predict_table(job, tmp_path / "out", resume=True, progress=lambda done, total: None)
+    assert (summary.resumed, summary.rows) == (0, 2)
+    assert (tmp_path / "out").read_bytes() == predicted(model, table, tmp_path / "anew")
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_a_table_goes_through_a_pipe_and_a_link(model: Path, tmp_path: Path, form: Format) -> None:
+    table = json_lines(tmp_path / "t.jsonl", list(TEXTS))
+    expected = predicted(model, table, tmp_path / "expected", form=form)
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        done = predict(model, table, "--format", form, "--output", tmp_path / "pipe")
+        assert (done.returncode, reader.communicate()[0]) == (0, expected)
+    (tmp_path / "link").symlink_to("real")
+    assert predict(model, table, "--format", form, "--output", tmp_path / "link").returncode == 0
+    assert (tmp_path / "real").read_bytes() == expected
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("output", ["t.jsonl", "link", "hard", "model.safetensors"])
+def test_a_table_is_not_written_over_what_is_read(model: Path, tmp_path: Path, output: str) -> None:
+    table = json_lines(tmp_path / "t.jsonl", [MINES])
+    before = table.read_bytes()
+    (tmp_path / "link").symlink_to("t.jsonl")
+    (tmp_path / "hard").hardlink_to(table)
+    (tmp_path / "model.safetensors").write_bytes(model.read_bytes())
+    done = predict(tmp_path / "model.safetensors", table, "--format", "jsonl", "--output", tmp_path / output)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "is the same file as the source" in done.stderr
+    with table.open("ab") as appending:  # else it would read what it writes, without end
+        done = subprocess.run(command(model, table), stdout=appending, stderr=subprocess.PIPE, check=False)
+    assert done.stderr.startswith(b"error: standard output: is the same file as the source")
+    assert (table.read_bytes(), (tmp_path / "model.safetensors").read_bytes()) == (before, model.read_bytes())
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_an_output_that_is_a_folder_leaves_nothing(model: Path, tmp_path: Path, form: str) -> None:
+    table = json_lines(tmp_path / "t.jsonl", [MINES])
+    (tmp_path / "folder").mkdir()
+    done = predict(model, table, "--format", form, "--output", tmp_path / "folder")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"error: {tmp_path / 'folder'}: cannot be written: Is a directory\n",
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "t.jsonl"]
+
+
+def test_a_pipe_cannot_be_resumed(model: Path, tmp_path: Path) -> None:
+    table = json_lines(tmp_path / "t.jsonl", [MINES])
+    done = predict(model, table, "--output", os.devnull, "--resume")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "cannot be resumed" in done.stderr
 
 
 def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_pages_are_accessible_and_fit(
     bundle = load_bundle(small_model / "champion.safetensors")
     rows = predict(Article("a.txt", ARTICLE, "A title"), bundle, explained=True)
     report = tmp_path / "report.html"
-    report.write_bytes(b"".join(rendered(rows, "html", bundle.topics, width=80, style=lambda text, _: text)))
+    report.write_bytes(b"".join(rendered([rows], "html", bundle.topics, width=80, style=lambda text, _: text)))
     own_service.ask("/v1/corrections", {"text": "A text", "topics": ["mine_action"]})
     viewport = {"width": width, "height": 900}
     with browser.new_context(
@@ -184,7 +184,7 @@ def test_the_report_prints_every_paragraph(browser: Browser, small_model: Path, 
     bundle = load_bundle(small_model / "champion.safetensors")
     report = tmp_path / "report.html"
     rows = predict(Article("a.txt", ARTICLE), bundle, explained=True)
-    report.write_bytes(b"".join(rendered(rows, "html", bundle.topics, width=80, style=lambda text, _: text)))
+    report.write_bytes(b"".join(rendered([rows], "html", bundle.topics, width=80, style=lambda text, _: text)))
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(report.as_uri())

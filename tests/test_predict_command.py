@@ -1,12 +1,18 @@
 """`topics predict` on articles, through the real command line."""
 
+import csv
+import io
 import os
 import pty
 import re
+import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import support
 from serving import ARTICLE
@@ -252,3 +258,241 @@ def test_a_terminal_shows_how_far_a_table_is_read(small_model: Path, article: Pa
     os.close(ours)
     assert re.search(r"predicting +\[#{30,}\] +100%", shown.replace("-", "#")), shown
     assert "3,000 rows in " in shown
+
+
+ODD = [
+    b"caf\xe9.txt",
+    b"a\nb.txt",
+    b"\x1b[31m.txt",
+    b"\xc2\x9b1m.txt",
+    "\u202egnp.txt".encode(),
+    b"=1.txt",
+    b"[x]*.txt",
+]
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A folder of articles whose names are not UTF-8, or not for terminals."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in ODD:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(ARTICLE)
+    return folder
+
+
+def test_json_lines_name_a_file_reversibly(small_model: Path, odd: Path) -> None:
+    rows = support.json_lines(predict(small_model, odd).stdout)
+    assert {os.fsencode(row["source"]).rpartition(b"/")[2] for row in rows} == set(ODD)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "text", "html"])
+def test_every_format_names_a_file_that_is_not_utf_8(
+    small_model: Path, odd: Path, tmp_path: Path, form: str
+) -> None:
+    output = tmp_path / f"out.{form}"
+    done = predict(small_model, odd, "--format", form, "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    if form == "parquet":
+        sources = pq.read_table(output).column("source").to_pylist()
+    elif form == "csv":
+        sources = [row["source"] for row in csv.DictReader(io.StringIO(output.read_bytes().decode(), newline=""))]
+    else:
+        assert "caf\\udce9.txt" in output.read_text()
+        return
+    names = {os.fsdecode(name).replace("\udce9", "\\udce9") for name in ODD}
+    assert {source.rpartition("/")[2] for source in sources} == names
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no\x1b[31m\nsuch.txt"],
+        ["no\x1b[31m\nsuch.csv"],
+        ["article.txt", "--model", "no\x1b[31m\nsuch"],
+        ["article.txt", "--output", "article.txt/\x1b[31m\n.csv"],
+        ["article.txt", "--no\x1b[31m"],
+    ],
+    ids=["article", "table", "model", "output", "option"],
+)
+def test_errors_show_control_characters_instead_of_obeying_them(
+    small_model: Path, article: Path, arguments: list[str]
+) -> None:
+    done = support.run("predict", "--model", small_model, *arguments, cwd=article.parent)
+    assert done.returncode in (1, 2)
+    assert "\\x1b[31m" in done.stderr
+    assert ESCAPE not in done.stderr
+    assert done.returncode == 2 or len(done.stderr.splitlines()) == 1
+
+
+def test_what_a_folder_leaves_out_is_told_at_the_end(small_model: Path, news: Path) -> None:
+    (news / "t.csv").write_text("text\n")
+    done = predict(small_model, news, news / "a.txt")
+    assert done.stderr.splitlines() == [
+        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8",
+        f"note: {news}: 3 read, 1 not: .csv (1)",
+        "note: 1 of the sources is named more than once, and read once",
+    ]
+    assert [row["paragraph"] for row in support.json_lines(done.stdout)] == [0, 1, 2] * 2
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "html", "text", "parquet"])
+def test_an_output_stays_where_nothing_can_be_read(small_model: Path, tmp_path: Path, form: str) -> None:
+    output = tmp_path / "out"
+    output.write_text("old")
+    one_line(predict(small_model, "missing.txt", "--format", form, "--output", output), "no such file")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert output.read_text() == "old"
+
+
+@pytest.mark.parametrize("output", ["article.txt", "link.csv", "hard.csv"])
+def test_an_article_is_not_written_over(small_model: Path, article: Path, output: str) -> None:
+    (article.parent / "link.csv").symlink_to(article)
+    (article.parent / "hard.csv").hardlink_to(article)
+    for source, stdin in ((article, None), (article.parent, None), ("-", article)):
+        with (stdin or Path(os.devnull)).open("rb") as file:
+            done = subprocess.run(
+                support.command("predict", "--model", small_model, source, "--output", article.with_name(output)),
+                env=support.ENVIRONMENT,
+                stdin=file,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        one_line(done, "is the same file as the source")
+    assert article.read_text() == ARTICLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ([""], 1, "a SOURCE is empty"),
+        (["article.txt", "--output", ""], 2, "'--output': it is empty"),
+        (["article.txt", "--model", ""], 2, "'--model': it is empty"),
+        (["article.txt", "--output", "~/x.csv"], 2, "~/x.csv: the shell replaces ~ only where"),
+        (["article.txt", "--output", "new/"], 2, "new/: expected a file, not a folder"),
+        (["article.txt", "--output", "x.xlsx"], 2, "x.xlsx: no format is written to .xlsx; use .txt, "),
+        (["article.txt", "--output", "x.jsonl.gz"], 2, "x.jsonl.gz: no format is written to .gz; use .txt, "),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_refused(
+    small_model: Path, article: Path, arguments: list[str], status: int, words: str
+) -> None:
+    done = support.run("predict", "--model", small_model, *arguments, cwd=article.parent)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert words in done.stderr.splitlines()[-1]
+    assert [path.name for path in article.parent.iterdir()] == ["article.txt"]
+
+
+@pytest.mark.parametrize("source", ["article.txt", "t.csv"])
+@pytest.mark.parametrize(
+    ("streams", "status", "error"),
+    [
+        (">&-", 1, "error: standard output: cannot be written: Bad file descriptor\n"),
+        (">&- --output out.csv", 0, ""),
+        ("<&- >&- 2>&- --output out.csv", 0, ""),
+        ("2>&-", 0, ""),
+        pytest.param(
+            "> /dev/full",
+            1,
+            "error: standard output: cannot be written: disk full\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full"),
+        ),
+    ],
+)
+def test_closed_streams(
+    small_model: Path, article: Path, source: str, streams: str, status: int, error: str
+) -> None:
+    article.with_name("t.csv").write_text(f"text\n{'gas ' * 20}\n")
+    done = in_shell(f"topics predict --model {small_model} {source} {streams}", article.parent)
+    assert (done.returncode, re.sub(r"1 rows in .*\n", "", done.stderr)) == (status, error)
+    assert "gas" not in done.stderr
+    if "--output" in streams:
+        assert article.with_name("out.csv").read_text().count("\n") == (2 if source == "t.csv" else 4)
+
+
+@pytest.mark.parametrize("options", ["", "--text-column text"])
+def test_a_closed_standard_input_is_one_line(small_model: Path, tmp_path: Path, options: str) -> None:
+    one_line(
+        in_shell(f"topics predict --model {small_model} - {options} <&-", tmp_path),
+        "-: cannot be read: Bad file descriptor",
+    )
+
+
+def in_shell(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=support.ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("source", ["long.txt", "long.csv"])
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(
+    small_model: Path, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / source).write_text("text\n\n" + "Landmines.\n\n" * 20_000)
+    line = f"topics predict --model {small_model} {source} | head -c 9; echo ${{PIPESTATUS[0]}}"
+    done = in_shell(line, tmp_path)
+    assert (done.stdout[9:], done.stderr) == ("141\n", "")
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "link", "-"])
+def test_standard_output_by_name_is_written_to(small_model: Path, article: Path, target: str) -> None:
+    (article.parent / "link").symlink_to("/dev/stdout")
+    line = f"echo before > log; topics predict --model {small_model} article.txt --output {target} >> log"
+    assert in_shell(line, article.parent).returncode == 0
+    before, *rows = article.with_name("log").read_text().splitlines()
+    assert (before, len(rows)) == ("before", 3)
+    assert Path("/dev/stdout").is_symlink()
+
+
+@pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_old_output_and_nothing_else(
+    small_model: Path, tmp_path: Path, signalled: signal.Signals
+) -> None:
+    source, output, part = (tmp_path / name for name in ("long.txt", "out.html", ".out.html.part"))
+    source.write_text("Landmines.\n\n" * 20_000)
+    output.write_text("old")
+    command = support.command("predict", "--model", small_model, source, "--output", output)
+    with subprocess.Popen(command, env=support.ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        while not part.exists():
+            assert process.poll() is None
+            time.sleep(0.001)
+        second = predict(small_model, source, "--output", output) if signalled == signal.SIGTERM else None
+        process.send_signal(signalled)
+        assert process.communicate()[1] == "interrupted; existing files are unchanged\n"
+    assert process.returncode == 128 + signalled
+    assert second is None or second.stderr == f"error: {output}: another process is writing it\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long.txt", "out.html"]
+    assert output.read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to this limit")
+def test_out_of_memory_is_one_line(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text("a\n\n" * 2_500_000)
+    done = support.run(
+        "predict",
+        "--model",
+        small_model,
+        tmp_path / "many.txt",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (400_000_000, 400_000_000)),
+    )
+    one_line(done, "out of memory")
+
+
+@pytest.mark.parametrize("options", [[], ["--output", "out.jsonl"]])
+def test_a_table_on_a_terminal_needs_no_library_for_terminals(
+    small_model: Path, article: Path, options: list[str]
+) -> None:
+    support.write_rows(article.with_name("t.jsonl"), [{"text": ARTICLE}])
+    code = "import sys; sys.modules['rich'] = None; from pipeline.__main__ import main; main()"
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", code, "predict", "--model", small_model, "t.jsonl", *options]
+    done = subprocess.run(
+        command, cwd=article.parent, env=support.ENVIRONMENT, stdout=theirs, stderr=theirs, check=False
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert ("predicting" in shown) == bool(options)  # among rows a bar would tear them
+    assert "1 rows in " in shown

@@ -1,3 +1,4 @@
+import tracemalloc
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_whatever_an_article_says_is_escaped(model: Bundle) -> None:
     topics = (Topic("mine_action", HOSTILE, HOSTILE, "red;}body{display:none"), model.topics[1])
     rows = predict(Article(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "javascript:alert(3)"), model, explained=True)
     page = Page()
-    page.feed(as_html([rows], topics))
+    page.feed("".join(as_html([rows], topics)))
     assert not {"script", "img"} & set(page.tags)
     assert page.asking == []
     assert HOSTILE in page.text
@@ -50,11 +51,11 @@ def test_whatever_an_article_says_is_escaped(model: Bundle) -> None:
 def test_every_paragraph_is_there_once(model: Bundle) -> None:
     rows = predict(Article("a.html", ARTICLE), model, explained=True)
     page = Page()
-    page.feed(as_html([rows], model.topics))
+    page.feed("".join(as_html([rows], model.topics)))
     assert page.tags.count("details") == 2
     for paragraph in ARTICLE.split("\n\n"):
         assert page.text.count(paragraph) == 1
-    assert as_html([], model.topics).count("No paragraphs.") == 1
+    assert "".join(as_html([], model.topics)).count("No paragraphs.") == 1
 
 
 def test_a_text_is_cut_where_its_terms_begin_and_end(model: Bundle) -> None:
@@ -64,3 +65,18 @@ def test_a_text_is_cut_where_its_terms_begin_and_end(model: Bundle) -> None:
     (strongest,) = {piece.text.lower() for piece in paragraph.pieces if piece.level == LEVELS}
     assert strongest in paragraph.chips[0].explanation.terms[0].term
     assert paragraph.tint == 0
+
+
+def test_a_long_report_is_not_held_in_memory(model: Bundle) -> None:
+    text = "\n\n".join(["word " * 500] * 100)
+    articles = (predict(Article("a", text), model, explained=True) for _ in range(20))
+    size = 0
+    tracemalloc.start()
+    try:
+        for piece in as_html(articles, model.topics):
+            size += len(piece)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size > 5_000_000
+    assert peak < size / 2

@@ -26,7 +26,8 @@ def test_a_service_that_cannot_start_says_why(
     assert (done.returncode, problem in done.stderr, "Traceback" in done.stderr) == (status, True, False)
 
 
-def test_sigterm_finishes_what_is_in_flight(small_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("signalled", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_what_is_in_flight(small_model: Path, tmp_path: Path, signalled: signal.Signals) -> None:
     with serving(small_model, tmp_path) as running:
         replies: list[int] = []
         text = " ".join(f"word{i} landmines" for i in range(20_000))
@@ -39,7 +40,7 @@ def test_sigterm_finishes_what_is_in_flight(small_model: Path, tmp_path: Path) -
             "topics_requests_running 2.0" not in running.ask("/metrics").body.decode() and time.monotonic() < end
         ):
             pass
-        running.process.send_signal(signal.SIGTERM)
+        running.process.send_signal(signalled)
         asking.join()
         assert running.process.wait(timeout=20) == 0
     assert replies == [200]

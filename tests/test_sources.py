@@ -1,9 +1,11 @@
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from test_documents import PAGE
 
-from pipeline.data.sources import read
+from pipeline.data.sources import find, read
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 
@@ -90,3 +92,122 @@ def test_patterns_match_and_errors_stand_in_their_place(tmp_path: Path) -> None:
         "no such file",
         "to read an address, use --url https://example.org/",
     ]
+
+
+def test_an_empty_name_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("Text.")
+    assert str(only("")) == "a SOURCE is empty: is a variable of the shell not set?"
+    assert isinstance(only("."), Article)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Word mines " * 58, f"{('Word mines ' * 6)[:60]}\u2026"),
+        ("What? " * 1000, f"{('What? ' * 10)[:60]}\u2026"),
+        ("\u0434" * 128, "\u0434" * 60 + "\u2026"),
+        ("Two lines.\nHere [1]?", "Two lines.\nHere [1]?"),
+        ("The team won 3 matches and went home today.", "The team won 3 matches and went home today."),
+    ],
+    ids=["long", "pattern", "bytes", "lines", "words"],
+)
+def test_a_text_where_a_name_belongs_is_told(text: str, shown: str) -> None:
+    assert str(only(text)) == f"{shown}: no such file; to predict on a text itself, pipe it to `topics predict -`"
+
+
+@pytest.mark.parametrize("name", ["~/a.txt", " ", "two words.txt", "a.txt\x1b[31m"])
+def test_a_name_that_does_not_exist_is_told_whole(name: str) -> None:
+    assert str(only(name)).startswith(f"{name}: no ")
+
+
+def sources(*names: object) -> tuple[list[str], list[str]]:
+    """Return what is found, and the notes."""
+    notes: list[str] = []
+    found = [str(path) for path in find(map(str, names), note=notes.append)]
+    return found, notes
+
+
+def test_each_file_is_read_once_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("d").mkdir()
+    for name in ("a.txt", "d/b.txt", "-"):
+        Path(name).write_text("Text.")
+    Path("link.txt").symlink_to("a.txt")
+    Path("d2").symlink_to("d")
+    once = (["a.txt"], ["1 of the sources is named more than once, and read once"])
+    assert sources("a.txt", "./a.txt", "d/../a.txt", tmp_path / "a.txt", "*a.txt") == once
+    assert sources("d/b.txt", "d", "d2/b.txt", "a.txt", "a.txt") == (
+        ["d/b.txt", "a.txt"],
+        ["2 of the sources are named more than once, and read once"],
+    )
+    assert sources("a.txt", "link.txt") == (["a.txt", "link.txt"], [])
+    assert sources("-", "./-") == (["-", str(tmp_path / "-")], [])
+
+
+def test_a_folder_tells_what_it_leaves_out(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.html", "x.bin", "y.BIN", "t.csv", "README", "deep/c.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("Text.")
+    (tmp_path / "deep" / "up").symlink_to("..")
+    (tmp_path / "gone.txt").symlink_to("nowhere")
+    (tmp_path / "self.txt").symlink_to("self.txt")
+    (tmp_path / "linked.txt").symlink_to("a.txt")
+    os.mkfifo(tmp_path / "pipe.txt")
+    found, (note,) = sources(tmp_path)
+    assert found == [str(tmp_path / name) for name in ("a.txt", "b.html", "deep/c.md", "linked.txt")]
+    start, _, kinds = note.partition(": 4 read, 8 not: ")
+    assert start == str(tmp_path)
+    assert set(kinds.split(", ")) == {
+        ".bin (2)",
+        ".csv (1)",
+        "no ending (1)",
+        "broken link (2)",
+        "link to a folder (1)",
+        "pipe or device (1)",
+    }
+    assert sources(tmp_path / "deep" / "c.md") == ([str(tmp_path / "deep" / "c.md")], [])
+
+
+def test_a_folder_of_other_files_says_which(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text\n")
+    assert str(only(tmp_path)).endswith(".atom; it has .csv (1)")
+
+
+@pytest.fixture
+def nested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, int], Path]]:
+    """Give a maker of folders in folders, with an article in the innermost."""
+
+    made: list[str] = []
+
+    def make(name: str, levels: int) -> Path:
+        monkeypatch.chdir(tmp_path)
+        for _ in range(levels):
+            Path(name).mkdir()
+            os.chdir(name)
+            made.append(name)
+        Path("a.txt").write_text("Text.")
+        os.chdir(tmp_path)
+        return tmp_path / name
+
+    yield make
+    for name in made:  # deeper than shutil.rmtree goes
+        os.chdir(name)
+    Path("a.txt").unlink()
+    for name in made:
+        os.chdir("..")
+        Path(name).rmdir()
+
+
+def test_a_folder_may_be_very_deep(nested: Callable[[str, int], Path]) -> None:
+    found = only(nested("d", 1100))
+    assert isinstance(found, Article)
+    assert found.source.count("/d") >= 1100
+
+
+def test_a_folder_below_that_cannot_be_read_is_told(nested: Callable[[str, int], Path]) -> None:
+    folder = nested("n" * 200, 25)  # longer than a path may be, so that root cannot read it either
+    (folder.parent / "b.txt").write_text("Text.")
+    article, error = read([str(folder.parent)])
+    assert article == Article(str(folder.parent / "b.txt"), "Text.")
+    assert str(error).endswith("n: cannot be read: File name too long")

@@ -45,6 +45,11 @@ def divide(item: int) -> float:
     return 1 / item
 
 
+def signal_itself(number: int) -> int:
+    os.kill(os.getpid(), number)
+    return number
+
+
 def test_results_keep_the_order_of_their_items() -> None:
     with mapping(slow_at_first, 2) as answering:
         found = list(answering(range(40)))
@@ -71,6 +76,12 @@ def test_a_process_that_dies_is_reported() -> None:
         mapping(leave, 2) as answering,
     ):
         list(answering([1]))
+
+
+def test_signals_to_all_processes_are_left_to_the_first_one() -> None:
+    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    with mapping(signal_itself, 2) as answering:
+        assert list(answering(signals * 2)) == signals * 2
 
 
 def test_an_error_in_a_worker_is_raised_here_with_its_traceback() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import CONFIG, FORMAT, Command, progress_bar
+from pipeline.cli.options import CONFIG, FORMAT, Command, FilePath, progress_bar, tell
 from pipeline.errors import GateError
 
 
@@ -33,13 +33,13 @@ def train_command(config: Path) -> None:
 )
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="With --data: model file or output directory. [default: the output directory of --config]",
 )
 @FORMAT
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     help="With --data: write report.html, report.md and report.json to this directory.",
 )
 def evaluate_command(
@@ -70,7 +70,7 @@ def evaluate_command(
     else:
         found, failures = evaluate_candidate(settings)
     if not data:
-        click.echo(f"report: {Path(settings.output) / found.name}.html", err=True)
+        tell(f"report: {Path(settings.output) / found.name}.html")
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
     if failures:
         raise GateError(f"gate failed, not promoted: {'; '.join(failures)}")
@@ -100,14 +100,14 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
 @click.command("search", cls=Command, extra="train", examples=["topics search --output configs/mine.yaml"])
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=Path("configs/search.yaml"),
     show_default=True,
     help="The YAML file of the search.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=Path("models/best.yaml"),
     show_default=True,
     help="Write the best experiment to this file.",
@@ -117,8 +117,10 @@ def search_command(config: Path, output: Path) -> None:
     from pipeline.config import read_search
 
     settings = read_search(config)
+    from pipeline.files import refuse_overwriting
     from pipeline.steps.search import search
 
+    refuse_overwriting(output, (config, settings.base))
     with progress_bar("searching") as progress:
         best = search(settings, output, progress=progress)
     click.echo(best)

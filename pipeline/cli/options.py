@@ -11,25 +11,55 @@ from typing import Any
 import click
 
 from pipeline.errors import MissingExtraError
+from pipeline.text.display import one_line
+
+
+class FilePath(click.Path):
+    """The path of an option; an empty one is refused, as it would stand for the current folder.
+
+    Parameters
+    ----------
+    output : bool, default False
+        Whether it is a file to write; `-` is standard output then, and becomes None.
+    **settings
+        Those of `click.Path`.
+
+    """
+
+    def __init__(self, *, output: bool = False, **settings: Any) -> None:
+        super().__init__(path_type=Path, **settings)
+        self.output = output
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the path, and make it one."""
+        text = os.fspath(value)
+        if not text:
+            self.fail("it is empty: is a variable of the shell not set?", param, ctx)
+        if text.startswith("~/") and not os.path.lexists("~"):
+            self.fail(f"{text}: the shell replaces ~ only where it begins a word without quotes", param, ctx)
+        if self.output and text == "-":
+            return None
+        if self.output and text.endswith("/"):
+            self.fail(f"{text}: expected a file, not a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 CONFIG = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=Path("configs/default.yaml"),
     show_default=True,
     help="The experiment's YAML file.",
 )
 
 
-class ModelFile(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
+class ModelPath(FilePath):
     """A bundle, an output directory, or a version in MLflow's registry, whose bundle is kept in a cache."""
 
-    name = "path"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path; fetch the bundle of an address that begins with `models:/`."""
         if not str(value).startswith("models:/"):
-            return Path(value)
+            return super().convert(value, param, ctx)
         try:
             from pipeline.tracking import fetch_registered
         except ModuleNotFoundError:
@@ -42,7 +72,7 @@ MODEL = click.option(
     "--model",
     default="models",
     show_default=True,
-    type=ModelFile(),
+    type=ModelPath(),
     envvar="TOPICS_MODEL",
     show_envvar=True,
     help="Model file, output directory (champion if present, else candidate), or models:/NAME@champion in MLflow.",
@@ -113,13 +143,26 @@ def renamed(command: click.Command, old_name: str) -> click.Command:
     return alias
 
 
+def tell(line: str) -> None:
+    """Write a line to standard error, whatever names and messages it quotes.
+
+    Parameters
+    ----------
+    line : str
+
+    """
+    click.echo(one_line(line), err=True)
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
+def progress_bar(title: str, *, hidden: bool = False) -> Iterator[Callable[[int, int | None], None]]:
     """Show a bar on a terminal's standard error, and nothing elsewhere.
 
     Parameters
     ----------
     title : str
+    hidden : bool, default False
+        Show nothing there either.
 
     Yields
     ------
@@ -127,7 +170,9 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
         `(done, total)`, to call as work proceeds; the total is None where nobody knows it.
 
     """
-    with click.progressbar(length=1, label=title, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with click.progressbar(
+        length=1, label=title, file=sys.stderr, hidden=hidden or not sys.stderr.isatty()
+    ) as bar:
 
         def progress(done: int, total: int | None) -> None:
             bar.length = total

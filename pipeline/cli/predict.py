@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import MODEL, Command, progress_bar
+from pipeline.cli.options import MODEL, Command, FilePath, progress_bar, tell
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
 )
 @click.option("--resume", is_flag=True, help="Resume an interrupted --output of a table.")
 @click.option("--explain", is_flag=True, help="Explain the scores of assigned topics and near misses.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write atomically to this file.")
+@click.option("--output", type=FilePath(output=True), help="Write atomically to this file.")
 def predict_command(**options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
@@ -116,7 +116,7 @@ class Request:
 
 
 def _predict_table(request: Request) -> None:
-    form = request.form or _form_of_output(request) or "jsonl"
+    form = _form(request) or "jsonl"
     if len(request.sources) > 1 or request.urls:
         raise click.UsageError("a table must be the only source")
     if request.explain or form not in ("jsonl", "csv", "parquet"):
@@ -135,9 +135,10 @@ def _predict_table(request: Request) -> None:
         point=request.threshold,
         workers=request.workers,
     )
-    with progress_bar("predicting") as progress:
+    among_rows = request.output is None and sys.stdout.isatty()
+    with progress_bar("predicting", hidden=among_rows) as progress:
         summary = predict_table(job, request.output, resume=request.resume, progress=progress)
-    click.echo(summary.as_text(), err=True)
+    tell(summary.as_text())
     if summary.errors:
         raise click.exceptions.Exit(1)
 
@@ -145,36 +146,54 @@ def _predict_table(request: Request) -> None:
 def _predict_articles(request: Request) -> None:
     if request.resume or request.workers > 1 or request.keep:
         raise click.UsageError("--workers, --resume and --keep need a table")
-    from pipeline.data.sources import read, read_urls
+    from pipeline.data.sources import find, read_files, read_urls
+    from pipeline.files import refuse_overwriting
     from pipeline.model.bundle import load_bundle
-    from pipeline.predict.article import at_point, bundle_path, predict_all
+    from pipeline.predict.article import at_point, bundle_path, predict_articles
     from pipeline.predict.output import rendered
 
     to_terminal = request.output is None and sys.stdout.isatty()
-    form = request.form or _form_of_output(request) or ("text" if to_terminal else "jsonl")
-    bundle = at_point(load_bundle(bundle_path(request.model)), request.threshold)
+    form = _form(request) or ("text" if to_terminal else "jsonl")
+    model = bundle_path(request.model)
+    bundle = at_point(load_bundle(model), request.threshold)
     errors: list[SourceError] = []
+    left_out: list[str] = []
 
     def report(error: SourceError) -> None:
         errors.append(error)
-        click.echo(f"error: {error}", err=True)
+        tell(f"error: {error}")
 
     def note(said: str) -> None:
-        click.echo(f"note: {said}", err=True)
+        tell(f"note: {said}")
 
+    files = list(find(request.sources, note=left_out.append))
+    refuse_overwriting(request.output, [model, *(file for file in files if isinstance(file, Path))])
     # HTTP is imported only for addresses
     pages = read_urls(request.urls, allow_private=request.allow_private) if request.urls else ()
-    articles = chain(read(request.sources), pages)
-    rows = predict_all(articles, bundle, explained=request.explain or form == "html", complain=report, note=note)
-    _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), request.output)
+    articles = chain(read_files(files), pages)
+    explained = request.explain or form == "html"
+    found = predict_articles(articles, bundle, explained=explained, complain=report, note=note)
+    first = next(found, None)
+    if first is not None:  # else an output from before stays as it is
+        _write(rendered(chain([first], found), form, bundle.topics, width=_width(), style=_style), request.output)
+    for said in left_out:
+        note(said)
     if errors:
         raise click.exceptions.Exit(1)
 
 
-def _form_of_output(request: Request) -> "Format | None":
+def _form(request: Request) -> "Format | None":
+    if request.form or request.output is None:
+        return request.form
+    from pipeline.files import is_stream
     from pipeline.predict.output import format_of
 
-    return format_of(request.output) if request.output else None
+    try:
+        return format_of(request.output)
+    except ValueError as error:
+        if is_stream(request.output):
+            return None
+        raise click.UsageError(f"{request.output}: {error}") from None
 
 
 def _write(pieces: Iterable[bytes], output: Path | None) -> None:
@@ -182,9 +201,9 @@ def _write(pieces: Iterable[bytes], output: Path | None) -> None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    from pipeline.files import atomic_path
+    from pipeline.files import atomic_file
 
-    with atomic_path(output) as part, part.open("wb") as file:
+    with atomic_file(output) as file:
         file.writelines(pieces)
 
 

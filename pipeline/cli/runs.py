@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import CONFIG, FORMAT, Command
+from pipeline.cli.options import CONFIG, FORMAT, Command, FilePath
 
 
 @click.command("compare", cls=Command, extra="train", examples=["topics compare champion candidate"])
@@ -84,7 +84,7 @@ def rollback_command(config: Path) -> None:
 @CONFIG
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Write atomically to this file. [default: champion.safetensors in the output directory of --config]",
 )
 def fetch_command(version: str, config: Path, output: Path | None) -> None:

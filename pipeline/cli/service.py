@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import MODEL, Command
+from pipeline.cli.options import MODEL, Command, FilePath, tell
 
 CORRECTIONS = click.option(
     "--corrections",
     default="models/corrections.sqlite3",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="SQLite file of the corrections.",
 )
 
@@ -31,7 +31,7 @@ CORRECTIONS = click.option(
     type=click.IntRange(0, 65535),
     help="0 for any free one.",
 )
-@click.option("--token-file", type=click.Path(path_type=Path), help="Require the token in this file.")
+@click.option("--token-file", type=FilePath(), help="Require the token in this file.")
 @click.option("--max-body", default=1_000_000, show_default=True, help="Limit of bytes per request.")
 @click.option("--max-texts", default=1000, show_default=True, help="Limit of texts or paragraphs per request.")
 @click.option(
@@ -56,7 +56,7 @@ def serve_command(
         requests=int(limits["max_requests"]),
     )
     token = read_token(token_file) if token_file else None
-    run(Settings(model, corrections, host, port, token, chosen), say=lambda line: click.echo(line, err=True))
+    run(Settings(model, corrections, host, port, token, chosen), say=tell)
 
 
 @click.group("corrections")
@@ -70,7 +70,7 @@ def corrections_group() -> None:
 @CORRECTIONS
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(output=True),
     help="Write atomically to this file.",
 )
 def export_command(corrections: Path, output: Path | None) -> None:
@@ -78,16 +78,17 @@ def export_command(corrections: Path, output: Path | None) -> None:
 
     Only the latest correction of a text is exported.
     """
-    from pipeline.files import atomic_path
+    from pipeline.files import atomic_file, refuse_overwriting
     from pipeline.serve.corrections import export
 
+    refuse_overwriting(output, (corrections,))
     lines = [f"{line}\n" for line in export(corrections)]
     if output is None:
         click.echo("".join(lines), nl=False)
     else:
-        with atomic_path(output) as part:
-            part.write_text("".join(lines), encoding="utf-8")
-    click.echo(f"{len(lines)} corrected paragraphs", err=True)
+        with atomic_file(output) as file:
+            file.write("".join(lines).encode(errors="backslashreplace"))
+    tell(f"{len(lines)} corrected paragraphs")
 
 
 @click.command(

@@ -1,15 +1,20 @@
 """Read articles to predict on: files, folders, patterns, standard input, and addresses where asked for."""
 
+import errno
 import glob
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
+from pipeline.files import STDIN
 from pipeline.schema import Article
 
 MAX_BYTES = 20_000_000
+_LONGEST_NAME, _NAME_SHOWN, _NAME_WORDS = 255, 60, 8
 
 
 def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
@@ -18,8 +23,7 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
     Parameters
     ----------
     names : iterable of str
-        Files, folders (searched recursively for files that end in one of `documents.SUFFIXES`), patterns such as
-        `news/*.html`, or `-` for standard input.
+        What `find` takes.
 
     Yields
     ------
@@ -27,17 +31,61 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
         A source that cannot be read is an error in its place, so that one bad file does not cost the others.
 
     """
+    return read_files(find(names))
+
+
+def find(names: Iterable[str], *, note: Callable[[str], None] = lambda said: None) -> Iterator[Path | SourceError]:
+    """Find the files that names stand for.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Files, folders (searched recursively for files that end in one of `documents.SUFFIXES`), patterns such as
+        `news/*.html`, or `-` for standard input.
+    note : callable
+        Called with a sentence on what a folder has beside the files that are found, and on files that were named
+        more than once.
+
+    Yields
+    ------
+    Path or SourceError
+        Each file once, in the order of the names and, in a folder or pattern, of their paths.
+
+    """
+    seen: Counter[str] = Counter()
     for name in names:
         try:
-            paths = _expand(name)
+            for found in _expand(name, note):
+                place = found if isinstance(found, SourceError) else _place(found)
+                seen[str(place)] += 1
+                if seen[str(place)] == 1:
+                    yield found
         except SourceError as error:
             yield error
-            continue
-        for path in paths:
-            try:
-                yield from articles_in(_bytes(path), str(path))
-            except SourceError as error:
-                yield error
+    if repeated := sum(count > 1 for count in seen.values()):
+        note(f"{repeated} of the sources {'is' if repeated == 1 else 'are'} named more than once, and read once")
+
+
+def read_files(paths: Iterable[Path | SourceError]) -> Iterator[Article | SourceError]:
+    """Read files.
+
+    Parameters
+    ----------
+    paths : iterable of Path or SourceError
+        What `find` found; an error stays where it is.
+
+    Yields
+    ------
+    Article or SourceError
+
+    """
+    for path in paths:
+        try:
+            if isinstance(path, SourceError):
+                raise path
+            yield from articles_in(_bytes(path), str(path))
+        except SourceError as error:
+            yield error
 
 
 def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[Article | SourceError]:
@@ -56,23 +104,24 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
     """
     from pipeline.data.web import fetch
 
-    for url in urls:
+    for url in dict.fromkeys(urls):
         try:
             yield from articles_in(fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private), url)
         except SourceError as error:
             yield error
 
 
-def _expand(name: str) -> list[Path]:
-    path = Path(name)
-    if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        if not found:
-            raise SourceError(f"{name}: no file in this folder ends in {', '.join(SUFFIXES)}")
-        return found
+def _expand(name: str, note: Callable[[str], None]) -> Iterable[Path | SourceError]:
+    if not name:
+        raise SourceError("a SOURCE is empty: is a variable of the shell not set?")
     if name.startswith(("http://", "https://")):
         raise SourceError(f"{name}: to read an address, use --url {name}")
-    if glob.has_magic(name) and not path.exists():
+    path = Path(name)
+    if str(path) == STDIN != name:
+        path = path.absolute()  # `./-` is a file of this name
+    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
+        return _files_below(path, note)
+    if glob.has_magic(name) and not os.path.lexists(path) and not _is_text(name):
         found = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207  # Path.glob refuses absolute patterns
         if not found:
             raise SourceError(f"{name}: no file matches this pattern")
@@ -80,16 +129,78 @@ def _expand(name: str) -> list[Path]:
     return [path]
 
 
+def _files_below(folder: Path, note: Callable[[str], None]) -> list[Path | SourceError]:
+    """Search a folder, however deep it is, without following links to folders: they may lead back."""
+    files: list[Path] = []
+    errors: list[SourceError] = []
+    left_out: Counter[str] = Counter()
+    waiting = [str(folder)]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif kind := _left_out(entry):
+                        left_out[kind] += 1
+                    else:
+                        files.append(Path(entry.path))
+        except OSError as error:
+            errors.append(SourceError(f"{here}: cannot be read: {error.strerror or error}"))
+    if not files and not errors:
+        raise SourceError(
+            f"{folder}: no file in this folder ends in {', '.join(SUFFIXES)}{_listed('; it has ', left_out)}"
+        )
+    if left_out:
+        note(f"{folder}: {len(files):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
+    return [*sorted(files), *sorted(errors, key=str)]
+
+
+def _left_out(entry: "os.DirEntry[str]") -> str:
+    """Say what kind of thing in a folder is not read, and nothing of a file that is."""
+    if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # Path.exists raises in a loop of links
+        return "broken link"
+    if entry.is_dir():
+        return "link to a folder"
+    if not entry.is_file():
+        return "pipe or device"
+    suffix = Path(entry.name).suffix.lower()
+    return "" if suffix in SUFFIXES else suffix or "no ending"
+
+
+def _listed(before: str, kinds: Counter[str]) -> str:
+    return before + ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common()) if kinds else ""
+
+
+def _place(path: Path) -> str:
+    """Return what a file is known by under all spellings of its folder; links to it stay sources of their own."""
+    return STDIN if str(path) == STDIN else str(Path(os.path.realpath(path.parent), path.name))
+
+
+def _is_text(name: str) -> bool:
+    """Tell a text that was put where a name belongs."""
+    too_long = len(os.fsencode(os.path.basename(name))) > _LONGEST_NAME  # noqa: PTH119
+    return too_long or "\n" in name or len(name.split()) > _NAME_WORDS
+
+
+def _no_such_file(name: str) -> SourceError:
+    if not _is_text(name):
+        return SourceError(f"{name}: no such file")
+    short = name if len(name) <= _NAME_SHOWN else f"{name[:_NAME_SHOWN]}\u2026"
+    return SourceError(f"{short}: no such file; to predict on a text itself, pipe it to `topics predict -`")
+
+
 def _bytes(path: Path) -> bytes:
     try:
-        if str(path) == "-":
+        if str(path) == STDIN:
             content = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise SourceError(f"{path}: no such file") from None
     except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise _no_such_file(str(path)) from None
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > MAX_BYTES:
         raise SourceError(f"{path}: exceeds the {MAX_BYTES // 1_000_000} MB limit")

@@ -1,16 +1,23 @@
 """Predict the topics of articles: for each paragraph scores, topics, and on request explanations."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import BundleError, SourceError
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain_topics, worth_explaining
-from pipeline.schema import Article, Prediction
-from pipeline.text.paragraphs import split
+from pipeline.model.scorer import Scorer
+from pipeline.schema import Article, Explanation, Prediction
+from pipeline.text.paragraphs import Span, split
 
 DEFAULT_POINT = "balanced"
+_BATCH = 1000
 
 
 def bundle_path(model: Path) -> Path:
@@ -98,7 +105,69 @@ def paragraphs(article: Article) -> list[Paragraph]:
     return [Paragraph(article, number, *span) for number, span in enumerate(split(article.text))]
 
 
-def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> list[Prediction]:
+class ArticlePredictions(Sequence[Prediction]):
+    """The predictions for an article, each put together when it is asked for.
+
+    So an article of a million paragraphs takes some hundred bytes for each, not some thousand.
+
+    Parameters
+    ----------
+    article : Article
+    spans : list of (start, end)
+        Its paragraphs.
+    scorer : Scorer
+    explained : bool
+
+    """
+
+    def __init__(self, article: Article, spans: list[Span], scorer: Scorer, *, explained: bool) -> None:
+        self._article, self._spans, self._scorer, self._explained = article, spans, scorer, explained
+        batches = (spans[first : first + _BATCH] for first in range(0, len(spans), _BATCH))
+        texts = ([article.text[start:end] for start, end in batch] for batch in batches)
+        self._scores = np.concatenate([scorer.scores(batch) for batch in texts])
+        self._assigned = scorer.labels(self._scores)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, place: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Prediction]: ...
+    def __getitem__(self, place: int | slice) -> Prediction | list[Prediction]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        number = range(len(self))[place]
+        paragraph, scores = Paragraph(self._article, number, *self._spans[number]), self._scores[number]
+        why: Mapping[str, Explanation] = {}
+        if self._explained:
+            why = _Explanations(self._scorer, paragraph.text, worth_explaining(self._scorer, scores))
+        return _prediction(paragraph, self._scorer, scores, self._assigned[number], why)
+
+
+class _Explanations(Mapping[str, Explanation]):
+    """Explanations of some topics of a text, found when the first is asked for."""
+
+    def __init__(self, scorer: Scorer, text: str, topics: list[str]) -> None:
+        self._scorer, self._text, self._topics = scorer, text, topics
+
+    @cached_property
+    def _found(self) -> dict[str, Explanation]:
+        return explain_topics(self._scorer, self._text, self._topics)
+
+    def __getitem__(self, topic: str) -> Explanation:
+        if topic not in self._topics:
+            raise KeyError(topic)
+        return self._found[topic]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._topics)
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+
+def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> Sequence[Prediction]:
     """Predict the topics of every paragraph of an article.
 
     Parameters
@@ -110,7 +179,7 @@ def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> lis
 
     Returns
     -------
-    list of Prediction
+    sequence of Prediction
         In the order of the paragraphs.
 
     Raises
@@ -119,10 +188,10 @@ def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> lis
         Where the article has no paragraphs.
 
     """
-    found = paragraphs(article)
+    found = split(article.text)
     if not found:
         raise SourceError(f"{article.source}: no paragraphs")
-    return predict_paragraphs(found, bundle, explained=explained)
+    return ArticlePredictions(article, found, bundle.scorer, explained=explained)
 
 
 def predict_paragraphs(found: Sequence[Paragraph], bundle: Bundle, *, explained: bool) -> list[Prediction]:
@@ -142,37 +211,22 @@ def predict_paragraphs(found: Sequence[Paragraph], bundle: Bundle, *, explained:
     """
     scorer = bundle.scorer
     scores = scorer.scores([paragraph.text for paragraph in found])
-    assigned, margins = scorer.labels(scores), scores - scorer.thresholds
+    assigned = scorer.labels(scores)
     rows = []
     for i, paragraph in enumerate(found):
         why = explain_topics(scorer, paragraph.text, worth_explaining(scorer, scores[i])) if explained else {}
-        rows.append(
-            Prediction(
-                source=paragraph.article.source,
-                paragraph=paragraph.number,
-                start=paragraph.start,
-                end=paragraph.end,
-                text=paragraph.text,
-                topics=tuple(topic for topic, yes in zip(scorer.topics, assigned[i], strict=True) if yes),
-                scores=dict(zip(scorer.topics, scores[i].tolist(), strict=True)),
-                margins=dict(zip(scorer.topics, margins[i].tolist(), strict=True)),
-                explanation=why,
-                title=paragraph.article.title,
-                date=paragraph.article.date,
-                origin=paragraph.article.origin,
-            )
-        )
+        rows.append(_prediction(paragraph, scorer, scores[i], assigned[i], why))
     return rows
 
 
-def predict_all(
+def predict_articles(
     articles: Iterable[Article | SourceError],
     bundle: Bundle,
     *,
     explained: bool,
     complain: Callable[[SourceError], None],
     note: Callable[[str], None],
-) -> Iterator[Prediction]:
+) -> Iterator[Sequence[Prediction]]:
     """Predict the topics of article after article.
 
     Parameters
@@ -187,7 +241,8 @@ def predict_all(
 
     Yields
     ------
-    Prediction
+    sequence of Prediction
+        Those of an article.
 
     """
     for article in articles:
@@ -196,6 +251,43 @@ def predict_all(
                 raise article
             for said in article.notes:
                 note(f"{article.source}: {said}")
-            yield from predict(article, bundle, explained=explained)
+            yield predict(article, bundle, explained=explained)
         except SourceError as error:
             complain(error)
+
+
+def predict_all(
+    articles: Iterable[Article | SourceError],
+    bundle: Bundle,
+    *,
+    explained: bool,
+    complain: Callable[[SourceError], None],
+    note: Callable[[str], None],
+) -> Iterator[Prediction]:
+    """Predict the topics of every paragraph of article after article; see `predict_articles`."""
+    for rows in predict_articles(articles, bundle, explained=explained, complain=complain, note=note):
+        yield from rows
+
+
+def _prediction(
+    paragraph: Paragraph,
+    scorer: Scorer,
+    scores: NDArray[np.float64],
+    assigned: NDArray[np.bool_],
+    why: Mapping[str, Explanation],
+) -> Prediction:
+    article, topics = paragraph.article, scorer.topics
+    return Prediction(
+        source=article.source,
+        paragraph=paragraph.number,
+        start=paragraph.start,
+        end=paragraph.end,
+        text=paragraph.text,
+        topics=tuple(topic for topic, yes in zip(topics, assigned.tolist(), strict=True) if yes),
+        scores=dict(zip(topics, scores.tolist(), strict=True)),
+        margins=dict(zip(topics, (scores - scorer.thresholds).tolist(), strict=True)),
+        explanation=why,
+        title=article.title,
+        date=article.date,
+        origin=article.origin,
+    )

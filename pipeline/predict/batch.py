@@ -1,18 +1,24 @@
 """Predict on tables of any size: row by row, in order, in constant memory, over processes, resumable."""
 
 import json
-import re
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
 from pipeline.errors import OutputError
-from pipeline.files import atomic_path
+from pipeline.files import (
+    Part,
+    atomic_file,
+    is_stream,
+    one_line_errors,
+    part_of,
+    refuse_overwriting,
+)
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import DEFAULT_POINT, at_point
 from pipeline.predict.output import (
@@ -28,8 +34,6 @@ from pipeline.predict.output import (
 )
 from pipeline.predict.tables import ID, Chunk, Columns, Table, open_table
 from pipeline.predict.workers import mapping
-
-_NOTED = re.compile(r"\d+ \d+")
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,19 @@ class Job:
     workers: int = 1
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What an interrupted run left complete: rows, the bytes that they take, and the errors among them."""
+
+    rows: int = 0
+    size: int = 0
+    errors: int = 0
+    first_error: str = ""
+
+
 @dataclass
 class Summary:
-    """Rows predicted and the seconds that they took, rows with an error, and rows of an earlier run."""
+    """Rows predicted and the seconds that they took; rows with an error include those of the interrupted run."""
 
     resumed: int = 0
     rows: int = 0
@@ -172,6 +186,7 @@ def predict_table(
 
     """
     started = time.perf_counter()
+    refuse_overwriting(output, (job.source, job.model))
     bundle = at_point(load_bundle(job.model), job.point)
     bundle.scorer.scores([""])  # makes what is made when it is first asked for, for all processes to share
     with open_table(job.source) as table:
@@ -180,8 +195,9 @@ def predict_table(
             mapping(work, job.workers) as predicting,
             _sink(job, output, table, work, resume=resume) as sink,
         ):
-            summary = Summary(resumed=sink.done)
-            for chunk in predicting(table.chunks(work.columns, skip=sink.done)):
+            kept = sink.kept
+            summary = Summary(resumed=kept.rows, errors=kept.errors, first_error=kept.first_error)
+            for chunk in predicting(table.chunks(work.columns, skip=kept.rows)):
                 sink.write(chunk)
                 summary.add(chunk)
                 progress(chunk.end, table.size)
@@ -198,60 +214,76 @@ def _predictor(job: Job, table: Table, bundle: Bundle) -> ChunkPredictor:
 
 
 class Sink(Protocol):
-    """What predictions are written to; `done` rows are there already."""
+    """What predictions are written to."""
 
-    done: int
+    @property
+    def kept(self) -> Kept:
+        """What an interrupted run left."""
 
     def write(self, chunk: Predicted) -> None:
         """Write the predictions of a chunk."""
 
 
 class LineSink:
-    """Lines for a file, with a journal of how many rows end at which byte."""
+    """Lines for a file; where there is a journal, it notes what is complete up to which byte."""
 
-    def __init__(self, file: BinaryIO, journal: TextIO | None = None, done: int = 0) -> None:
-        self.done, self._rows = done, done
-        self._file, self._journal = file, journal
+    def __init__(self, file: BinaryIO, kept: Kept | None = None) -> None:
+        self.kept = self.noted = kept or Kept()
+        self.journal: TextIO | None = None
+        self._file = file
 
     def write(self, chunk: Predicted) -> None:
         """Write the lines of a chunk, and note them."""
         self._file.write(chunk.content)  # type: ignore[arg-type]  # bytes, as the workers have a writer
         self._file.flush()
-        self._rows += chunk.rows
-        if self._journal:
-            self._journal.write(f"{self._rows} {self._file.tell()}\n")
-            self._journal.flush()
+        if self.journal:
+            before = self.noted
+            first_error = before.first_error or chunk.first_error
+            rows, errors = before.rows + chunk.rows, before.errors + chunk.errors
+            self.noted = Kept(rows, self._file.tell(), errors, first_error)
+            self.journal.write(f"{json.dumps(astuple(self.noted))}\n")
+            self.journal.flush()
 
 
+@dataclass(frozen=True)
 class ParquetSink:
     """One Parquet file, which cannot be resumed."""
 
-    done = 0
-
-    def __init__(self, writer: ParquetWriter) -> None:
-        self._writer = writer
+    writer: ParquetWriter
+    kept: Kept = field(default_factory=Kept)
 
     def write(self, chunk: Predicted) -> None:
         """Write the rows of a chunk."""
-        self._writer.write(chunk.content)  # type: ignore[arg-type]  # predictions, as the workers have no writer
+        self.writer.write(chunk.content)  # type: ignore[arg-type]  # predictions, as the workers have no writer
 
 
 @contextmanager
 def _sink(job: Job, output: Path | None, table: Table, work: ChunkPredictor, *, resume: bool) -> Iterator[Sink]:
     """Open what is written to; at the end it takes its name."""
-    if job.form == "parquet":
-        if resume:
-            raise OutputError("an interrupted Parquet file cannot be resumed; use JSON lines or CSV")
-        with _parquet_file(output) as file:
+    streamed = output is None or is_stream(output)
+    if resume and (streamed or job.form == "parquet"):
+        raise OutputError("a pipe, a device or a Parquet file cannot be resumed; use a file of JSON lines or CSV")
+    if output is not None and not streamed and job.form != "parquet":
+        with PartFile(output, job).opened(work.header(), resume=resume) as sink:
+            yield sink
+        return
+    with _binary_file(output) as file:
+        if job.form == "parquet":
             writer = _parquet_writer(file, table, work)
             yield ParquetSink(writer)
             writer.close()
-    elif output is None:
-        sys.stdout.buffer.write(work.header())
-        yield LineSink(sys.stdout.buffer)
+        else:
+            file.write(work.header())
+            yield LineSink(file)
+
+
+@contextmanager
+def _binary_file(output: Path | None) -> Iterator[BinaryIO]:
+    if output is None:
+        yield sys.stdout.buffer
     else:
-        with PartFile(output, job).opened(work.header(), resume=resume) as sink:
-            yield sink
+        with atomic_file(output) as file:
+            yield file
 
 
 def _parquet_writer(file: BinaryIO, table: Table, work: ChunkPredictor) -> ParquetWriter:
@@ -262,17 +294,8 @@ def _parquet_writer(file: BinaryIO, table: Table, work: ChunkPredictor) -> Parqu
     return ParquetWriter(file, work.bundle.scorer.topics, leading, trailing, errors=True)
 
 
-@contextmanager
-def _parquet_file(output: Path | None) -> Iterator[BinaryIO]:
-    if output is None:
-        yield sys.stdout.buffer
-        return
-    with atomic_path(output) as part, part.open("wb") as file:
-        yield file
-
-
 class PartFile:
-    """The hidden beginning of an output, and beside it a journal: the job, then rows and bytes chunk by chunk.
+    """The beginning of an output, and beside it a journal: the job, then what is complete, chunk by chunk.
 
     Parameters
     ----------
@@ -283,8 +306,6 @@ class PartFile:
 
     def __init__(self, output: Path, job: Job) -> None:
         self.output = output
-        self.path = output.with_name(f".{output.name}.part")
-        self.journal = output.with_name(f".{output.name}.part.journal")
         self.job = {
             "source": job.source,
             "column": job.column,
@@ -299,34 +320,49 @@ class PartFile:
     def opened(self, header: bytes, *, resume: bool) -> Iterator[LineSink]:
         """Open the part to append to it, an empty one without `resume`; at the end make it the output.
 
-        Raises OutputError where the part belongs to another job, or cannot be written.
+        Raises OutputError where the part belongs to another job or to a running process, or cannot be written.
         """
-        try:
-            self.output.parent.mkdir(parents=True, exist_ok=True)
-            rows, size = self._complete() if resume and self.path.exists() else (0, 0)
-            with (
-                self.path.open("r+b" if size else "wb") as file,
-                self.journal.open("a" if size else "w") as journal,
-            ):
-                if not size:
-                    journal.write(f"{json.dumps(self.job)}\n")
-                    file.write(header)
-                file.truncate(file.seek(size) if size else None)
-                yield LineSink(file, journal, rows)
-            self.path.replace(self.output)
-            self.journal.unlink()
-        except OSError as error:
-            raise OutputError(f"{self.output}: cannot be written: {error.strerror or error}") from None
+        with one_line_errors(self.output), part_of(self.output, keep=True) as part:
+            kept = self._kept(part, header) if resume and part.path.stat().st_size else Kept()
+            sink = LineSink(part.file, kept=kept)
+            try:
+                with part.journal.open("a" if kept.rows else "w", encoding="utf-8") as sink.journal:
+                    if not kept.rows:
+                        sink.journal.write(f"{json.dumps(self.job)}\n")
+                    part.file.truncate(part.file.seek(kept.size))
+                    part.file.write(b"" if kept.rows else header)
+                    yield sink
+                part.publish()
+            except Exception:
+                if not sink.noted.rows:  # nothing to resume
+                    part.path.unlink(missing_ok=True)
+                    part.journal.unlink(missing_ok=True)
+                raise
 
-    def _complete(self) -> tuple[int, int]:
-        """Return how many rows of the part are complete, and the bytes that they take."""
-        lines = self.journal.read_text("utf-8").split("\n") if self.journal.exists() else [""]
+    def _kept(self, part: Part, header: bytes) -> Kept:
+        """Return the most that is both in the journal and, to the end of a line, in the part."""
+        lines = part.journal.read_text("utf-8", "replace").split("\n") if part.journal.exists() else [""]
         if lines[0] != json.dumps(self.job):
-            raise OutputError(f"{self.path}: part of another job; rerun without --resume")
-        chunks = (line.split() for line in lines[1:-1])  # the last line is empty, or was cut short
-        noted = [(int(rows), int(size)) for rows, size in chunks]
-        there = self.path.stat().st_size
-        return max((chunk for chunk in noted if chunk[1] <= there), default=(0, 0))
+            raise OutputError(f"{part.path}: part of another job; rerun without --resume")
+        there = part.path.stat().st_size
+        for line in reversed(lines[1:-1]):  # the last line is empty, or was cut short
+            kept = _noted(line)
+            if kept and len(header) < kept.size <= there:
+                part.file.seek(kept.size - 1)
+                if part.file.read(1) == b"\n":
+                    return kept
+        return Kept()
+
+
+def _noted(line: str) -> Kept | None:
+    """Read a line of the journal; None where it is damaged."""
+    try:
+        kept = Kept(*json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    numbers = (kept.rows, kept.size, kept.errors)
+    sound = all(type(number) is int and number >= 0 for number in numbers) and isinstance(kept.first_error, str)
+    return kept if sound and kept.errors <= kept.rows else None
 
 
 def _digest(model: Path) -> str:

@@ -3,12 +3,14 @@
 Texts are cut into pieces that are underlined by how much they contribute; the service's page shows the same views.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 LEVELS = 4
 MARKS = "●■▲◆★✚⬟⬢"
 _GREY = "#5f6368"
+_IN_MEMORY, _PIECE = 1 << 20, 1 << 16
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -58,15 +61,32 @@ class ParagraphView:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article's paragraphs, and the topics of the whole."""
+    """An article's predictions, the topics of the whole, and how many paragraphs have each.
 
-    first: Prediction
-    paragraphs: tuple[ParagraphView, ...]
+    A paragraph is prepared when it is shown.
+    """
+
+    rows: Sequence[Prediction]
+    columns: Sequence[Topic]
     topics: ArticleTopics
+    counts: Counter[str]
+
+    @property
+    def first(self) -> Prediction:
+        """The first paragraph, which has the facts of the article."""
+        return self.rows[0]
+
+    @property
+    def paragraphs(self) -> Iterator[ParagraphView]:
+        """The paragraphs."""
+        return (_paragraph(row, self.columns) for row in self.rows)
 
 
-def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -> str:
+def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -> Iterator[str]:
     """Render articles as one page.
+
+    The page begins with sums over all articles, so what follows waits in a temporary file: neither articles nor
+    their paragraphs are held in memory.
 
     Parameters
     ----------
@@ -74,17 +94,28 @@ def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -
         The paragraphs of each article, with explanations.
     topics : sequence of Topic
 
-    Returns
-    -------
+    Yields
+    ------
     str
+        A piece of the page.
 
     """
-    views = [view(article, topics) for article in articles]
-    counts = [sum(topic.id in row.row.topics for found in views for row in found.paragraphs) for topic in topics]
-    total = sum(len(found.paragraphs) for found in views)
     style = (files("pipeline") / "static" / "style.css").read_text(encoding="utf-8")
-    page = environment().get_template("report.html")
-    return page.render(articles=views, topics=topics, counts=counts, total=total, style=style)
+    titles: list[str] = []
+    counts: Counter[str] = Counter()
+    total = 0
+    with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline="") as body:
+        for number, article in enumerate(articles, 1):
+            shown = view(article, topics)
+            titles.append(shown.first.title or shown.first.source)
+            counts += shown.counts
+            total += len(article)
+            for piece in _streamed("article.html", 100, a=shown, topics=topics, number=number):
+                body.write(piece)  # writelines would hold it all in memory
+        body.seek(0)
+        pieces = iter(lambda: body.read(_PIECE), "")
+        sums = {"counts": [counts[topic.id] for topic in topics], "total": total}
+        yield from _streamed("report.html", 10, titles=titles, body=pieces, topics=topics, style=style, **sums)
 
 
 def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
@@ -101,10 +132,16 @@ def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
     ArticleView
 
     """
-    paragraphs = tuple(_paragraph(row, topics) for row in article)
-    return ArticleView(
-        article[0], paragraphs, aggregate([row.text for row in article], [row.topics for row in article])
-    )
+    texts, found = zip(*((row.text, row.topics) for row in article), strict=True)
+    counts = Counter(topic for paragraph in found for topic in paragraph)
+    return ArticleView(article, topics, aggregate(texts, found), counts)
+
+
+def _streamed(template: str, at_once: int, **shown: Any) -> Iterator[str]:
+    """Render a template, some of its nodes at once."""
+    stream = environment().get_template(template).stream(**shown)
+    stream.enable_buffering(at_once)
+    return stream
 
 
 @lru_cache(maxsize=1)

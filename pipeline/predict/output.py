@@ -7,12 +7,12 @@ JSON lines, CSV and Parquet have one schema. First come the columns that say wha
 
 import json
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
-from operator import attrgetter
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -24,24 +24,25 @@ from pipeline.model.aggregation import aggregate
 from pipeline.model.scorer import Scorer
 from pipeline.predict.tables import ID, UnreadableRow
 from pipeline.schema import Explanation, Prediction, Topic
+from pipeline.text.display import one_line, printable
 
 FORMATS = ("text", "jsonl", "csv", "parquet", "html")
 MACHINE_FORMATS = ("jsonl", "csv", "parquet")
 Format = Literal["text", "jsonl", "csv", "parquet", "html"]
 Style = Callable[[str, str], str]
 _ROW_GROUP = 100_000
+_BATCH = 1000  # paragraphs that are written at once: an article may have millions
 _NARROWEST = 30
-_CONTROLS = {
-    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\ufffd"),
-    **dict.fromkeys(map(ord, "\t\n\v\f\r\x85"), " "),
-}
-"""A terminal would obey control characters, so its text has none of a document's."""
+_UNSAFE = re.compile("[\x80-\x9f\u2028\u2029]")
 _ENDINGS: Mapping[str, Format] = {
     ".txt": "text",
+    ".text": "text",
     ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
     ".csv": "csv",
     ".parquet": "parquet",
     ".html": "html",
+    ".htm": "html",
 }
 
 
@@ -55,10 +56,18 @@ def format_of(output: Path) -> Format | None:
     Returns
     -------
     str or None
-        One of FORMATS.
+        One of FORMATS; None for a name without an ending.
+
+    Raises
+    ------
+    ValueError
+        Where the ending is that of no format.
 
     """
-    return _ENDINGS.get(output.suffix.lower())
+    ending = output.suffix.lower()
+    if ending and ending not in _ENDINGS:
+        raise ValueError(f"no format is written to {ending}; use {', '.join(_ENDINGS)}, or set --format")
+    return _ENDINGS.get(ending)
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,7 @@ class LineWriter:
 
     def encode(self, rows: Predictions) -> bytes:
         """Return the lines of some rows, in UTF-8."""
-        return "".join(self.lines(rows)).encode(errors="backslashreplace")  # half a surrogate pair has no UTF-8
+        return _encoded("".join(self.lines(rows)))
 
     def lines(self, rows: Predictions) -> list[str]:
         """Return one line a row."""
@@ -401,13 +410,15 @@ def as_json(value: Any) -> str:
     Returns
     -------
     str
-        Dates, bytes and the like as text, a number that is not finite as null.
+        Dates, bytes and the like as text, a number that is not finite as null; what some readers take for the end
+        of a line, and terminals for a command, is escaped.
 
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=_as_text)
+        text = json.dumps(_finite(value), ensure_ascii=False, default=_as_text)
+    return text if text.isascii() else _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_objects(rows: Sequence[Prediction], topics: Sequence[str]) -> list[str]:
@@ -458,13 +469,13 @@ def of_paragraphs(rows: Sequence[Prediction], topics: Sequence[str], *, explaine
 
 
 def rendered(
-    rows: Iterable[Prediction], form: Format, topics: Sequence[Topic], *, width: int, style: Style
+    articles: Iterable[Sequence[Prediction]], form: Format, topics: Sequence[Topic], *, width: int, style: Style
 ) -> Iterator[bytes]:
-    """Render the predictions for paragraphs.
+    r"""Render the predictions for articles.
 
     Parameters
     ----------
-    rows : iterable of Prediction
+    articles : iterable of sequence of Prediction
     form : {"text", "jsonl", "csv", "parquet", "html"}
     topics : sequence of Topic
     width : int
@@ -475,24 +486,23 @@ def rendered(
     Yields
     ------
     bytes
-        An article at a time where the format lets them.
+        Some paragraphs at a time. Half a surrogate pair, as in a name that is not UTF-8, is written as `\udce9`.
 
     """
     ids = [topic.id for topic in topics]
-    articles = (list(group) for _, group in groupby(rows, attrgetter("source")))
     if form == "text":
-        yield from (piece.encode() for piece in as_text(articles, topics, width=width, style=style))
+        yield from map(_encoded, as_text(articles, topics, width=width, style=style))
     elif form == "html":
         from pipeline.predict.html import as_html
 
-        yield as_html(articles, topics).encode()
+        yield from map(_encoded, as_html(articles, topics))
     elif form == "parquet":
-        yield _parquet_bytes(articles, ids)
+        yield from _parquet_pieces(articles, ids)
     else:
         writer = JsonLinesWriter(ids, number="%r") if form == "jsonl" else CsvWriter(ids)
         yield writer.header(_LEADING, _TRAILING)
-        for article in articles:
-            yield writer.encode(of_paragraphs(article, ids, explained=form == "jsonl"))
+        for batch in _batches(articles):
+            yield writer.encode(of_paragraphs(batch, ids, explained=form == "jsonl"))
 
 
 def as_text(
@@ -527,18 +537,35 @@ _LEADING = ("source", "paragraph", "start", "end", "text")
 _TRAILING = ("title", "date", "origin")
 
 
-def _parquet_bytes(articles: Iterable[Sequence[Prediction]], topics: Sequence[str]) -> bytes:
-    import io
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")  # half a surrogate pair has no UTF-8
 
+
+def _batches(articles: Iterable[Sequence[Prediction]]) -> Iterator[Sequence[Prediction]]:
+    for article in articles:
+        for first in range(0, len(article), _BATCH):
+            yield article[first : first + _BATCH]
+
+
+def _parquet_pieces(articles: Iterable[Sequence[Prediction]], topics: Sequence[str]) -> Iterator[bytes]:
     pa = arrow()
 
     leading = {"source": None, "paragraph": pa.int32(), "start": pa.int64(), "end": pa.int64(), "text": None}
-    file = io.BytesIO()
+    file = BytesIO()
     writer = ParquetWriter(file, topics, leading, dict.fromkeys(_TRAILING))
-    for article in articles:
-        writer.write(of_paragraphs(article, topics, explained=False))
+    for batch in _batches(articles):
+        writer.write(of_paragraphs(batch, topics, explained=False))
+        yield _taken(file)
     writer.close()
-    return file.getvalue()
+    yield _taken(file)
+
+
+def _taken(file: BytesIO) -> bytes:
+    """Take what was written: the writer counts for itself how far the file goes."""
+    content = file.getvalue()
+    file.seek(0)
+    file.truncate()
+    return content
 
 
 def _numbers(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
@@ -597,15 +624,16 @@ def _explanation(found: Explanation) -> dict[str, object]:
 
 def _heading(article: Sequence[Prediction], topics: Mapping[str, Topic], width: int, style: Style) -> str:
     first = article[0]
-    facts = [fact for fact in (first.title, first.date, first.origin) if fact]
-    found = aggregate([row.text for row in article], [row.topics for row in article])
+    facts = [one_line(fact) for fact in (first.title, first.date, first.origin) if fact]
+    texts, topics_of = zip(*((row.text, row.topics) for row in article), strict=True)
+    found = aggregate(texts, topics_of)
     about = [f"{topics[topic].title} ({n} of {found.paragraphs})" for topic, n in found.about.items()]
     mentioned = [f"{topics[topic].title} ({n})" for topic, n in found.mentioned.items()]
     parts = [f"About: {', '.join(about)}"] if about else []
     parts += [f"Mentions: {', '.join(mentioned)}"] if mentioned else []
     summary = ". ".join(parts) or "None of the topics"
-    lines = [first.source, *([" · ".join(facts)] if facts else []), summary]
-    text = "\n".join(line for long in lines for line in textwrap.wrap(long.translate(_CONTROLS), width) or [""])
+    lines = [one_line(first.source), *([" · ".join(facts)] if facts else []), summary]
+    text = "\n".join(line for long in lines for line in textwrap.wrap(long, width) or [""])
     for topic in {**found.about, **found.mentioned}:
         text = text.replace(f"{topics[topic].title} (", f"{style(topics[topic].title, topics[topic].colour)} (")
     return f"{text}\n\n"
@@ -615,13 +643,14 @@ def _paragraph(row: Prediction, topics: Mapping[str, Topic], width: int, style: 
     labels = [(topics[t], f"{topics[t].title} {row.scores[t]:.2f} ({row.margins[t]:+.2f})") for t in row.topics]
     lines = _fitted(labels, width - 5, style) or ["-"]
     lines = [f"{row.paragraph + 1:>3}  {lines[0]}", *(" " * 5 + line for line in lines[1:])]
-    text = " ".join(row.text.split()).translate(_CONTROLS)
-    lines += textwrap.wrap(text, width, initial_indent=" " * 5, subsequent_indent=" " * 5)
+    lines += textwrap.wrap(
+        printable(" ".join(row.text.split())), width, initial_indent=" " * 5, subsequent_indent=" " * 5
+    )
     for topic, found in row.explanation.items():
         terms = ", ".join(f"{term.term} {term.value:+.2f}" for term in found.terms)
         near = "" if topic in row.topics else f", near miss {row.scores[topic]:.2f} ({row.margins[topic]:+.2f})"
         line = f"{topics[topic].title}{near}: {terms}, other terms {found.rest:+.2f}, bias {found.bias:+.2f}"
-        lines += textwrap.wrap(line, width, initial_indent=" " * 7, subsequent_indent=" " * 9)
+        lines += textwrap.wrap(printable(line), width, initial_indent=" " * 7, subsequent_indent=" " * 9)
     return "\n".join(lines) + "\n\n"
 
 

@@ -226,7 +226,9 @@ def open_table(name: str) -> Iterator[Table]:
 
     """
     if name == "-":
-        yield _json_lines(sys.stdin.buffer, name)
+        with _one_line_errors(name):
+            table = _json_lines(sys.stdin.buffer, name)
+        yield table
         return
     with _one_line_errors(name):
         file = Path(name).open("rb")  # noqa: SIM115  # closed below, outside of what may fail

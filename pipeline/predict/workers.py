@@ -124,7 +124,8 @@ def _told_when_dead() -> Iterator[None]:
 
 def _serve(work: Callable[[Any], Any], own: socket, first: socket) -> None:
     first.close()  # so that the end of the first process is the end of the items
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one ends the others
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal tells every process; the first one ends the others
     items: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_receive, args=(own, items), daemon=True).start()
     with suppress(ConnectionError):  # nobody takes results any more

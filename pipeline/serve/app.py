@@ -67,6 +67,8 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
     if settings.token is None and not settings.loopback:
         say("warning: no token is set; anyone who can reach this address can use the service")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when all is done
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # uvicorn does not know this one
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -92,7 +92,7 @@ async def download(request: Request, form: str, article: Field = "", threshold: 
         raise RefusedError(422, f"form: expected one of {', '.join(_TYPES)}")
     bundle = bundle_at(state_of(request).model.current, threshold)
     rows = await _predict(request, Article("article", article), bundle)
-    pieces = rendered(rows, known, bundle.topics, width=80, style=lambda text, _: text)
+    pieces = rendered([rows] if rows else [], known, bundle.topics, width=80, style=lambda text, _: text)
     content = await asyncio.to_thread(b"".join, pieces)
     headers = {"content-disposition": f'attachment; filename="topics.{known}"'}
     return Response(content, media_type=_TYPES[known], headers=headers)
