@@ -47,10 +47,12 @@ def test_the_written_yaml_reads_back_equal(experiment: Maker, tmp_path: Path) ->
         ({"data.test": {}}, "data.test: "),
         ({"data.test": {"train": {"writers": ["t"]}}}, "a test set cannot be called train"),
         ({"data.test": {"a b": {"writers": ["t"]}}}, "data.test.a b"),
-        ({"data.test": {"day": {}}}, "data.test.day: Value error, name either `writers`"),
-        ({"data.test": {"day": {"writers": ["t"], "files": ["x.jsonl"]}}}, "name either `writers`"),
+        ({"data.test": {"day": {}}}, "data.test.day: name one of `writers`, `articles` or `share`"),
+        ({"data.test": {"day": {"writers": ["t"], "files": ["x.jsonl"]}}}, "name one of `writers`"),
+        ({"data.test": {"day": {"writers": ["t"], "share": 0.2}}}, "name one of `writers`"),
+        ({"data.test": {"day": {"share": 1.0}}}, "data.test.day.share: "),
         ({"data.test": {"day": {"writers": ["t"]}, "two": {"writers": ["t"]}}}, "named in two test sets: t"),
-        ({"gate": {}}, "gate: "),
+        ({"gate": None}, "gate: expected keys with values below it"),
         ({"gate": {"other": {}}}, "gate: other: no such test set, expected day"),
         ({"output": None}, "output: "),
     ],
@@ -67,8 +69,7 @@ def test_a_bad_value_is_named_with_its_key(experiment: Maker, changes: dict[str,
 @pytest.mark.parametrize(
     ("before", "after", "key"),
     [
-        ("C: 1.0", "C: 1e-4", "classifier.C"),  # YAML 1.1 reads it as a string
-        ("class_weight: null", "class_weight: no", "classifier.class_weight"),  # and this as false
+        ("class_weight: null", "class_weight: no", "classifier.class_weight"),
         ("near_duplicate: 0.5", "near_duplicate: no", "split.near_duplicate"),
         ("sublinear_tf: true", "sublinear_tf: 'no'", "features.sublinear_tf"),
     ],

@@ -32,6 +32,7 @@ def model_card(
     training: Evaluation | None,
     behaviour: pd.DataFrame | None,
     failures: Sequence[str],
+    gated: bool = True,
 ) -> str:
     """Write a model card in Markdown from measured values.
 
@@ -46,6 +47,8 @@ def model_card(
         Pass rates of behavioural tests.
     failures : sequence of str
         Where the model fails its gate, in words.
+    gated : bool, default True
+        Whether the experiment has a gate.
 
     Returns
     -------
@@ -53,7 +56,8 @@ def model_card(
 
     """
     first = next(iter(sets.values()))
-    gate = "It passed its gate." if not failures else f"It did NOT pass its gate: {'; '.join(failures)}."
+    passed = "It passed its gate." if gated else "No gate is configured."
+    gate = passed if not failures else f"It did NOT pass its gate: {'; '.join(failures)}."
     measured = (overall_table(first.evaluations), topic_table(first.model, first.topics))
     by_set = (overall_table({name: found.model for name, found in sets.items()}),)
     sections = [
