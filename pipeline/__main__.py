@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed
 from pipeline.cli.predict import predict_command
@@ -47,6 +48,8 @@ def main() -> None:
 
 
 for command in (
+    init_command,
+    check_command,
     train_command,
     evaluate_command,
     predict_command,

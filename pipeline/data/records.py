@@ -97,7 +97,10 @@ def parsed(adapter: TypeAdapter[Row], row: bytes, where: str) -> Row:
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not valid UTF-8 at byte {error.start + 1}; convert it to UTF-8") from None
     except ValidationError as error:
-        raise DataError(f"{where}: {_in_words(error, adapter)}") from None
+        hint = (
+            "" if row.lstrip().startswith(b"{") else "; expected an object on each line, or one array of objects"
+        )
+        raise DataError(f"{where}: {_in_words(error, adapter)}{hint}") from None
     except ValueError as error:
         raise DataError(f"{where}: {error}") from None
     return found
@@ -197,7 +200,4 @@ def _in_words(error: ValidationError, adapter: TypeAdapter[Any]) -> str:
         near = difflib.get_close_matches(key.lower().strip(), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"expected only {', '.join(known)}"
         return f"{key!r}: no such key, {hint}"
-    if kind in ("dataclass_type", "json_invalid") and not key:
-        hint = "" if kind == "dataclass_type" else f"{message}; "
-        return f"{hint}expected a JSON object on each line, or one array of objects"
     return f"{key}: {message}" if key else message
