@@ -19,7 +19,7 @@ T = TypeVar("T")
 def _path(text: str) -> str:
     """Write a path out in full as a shell would: nothing else does it, and a folder named ~ would be made."""
     if not text.strip() or not text.isprintable():
-        raise ValueError("expected a path")
+        raise ValueError(f"{text!r}: expected a path without control characters")
     if "$" in text:
         raise ValueError(f"variables such as {text!r} are not expanded: write the path out")
     if not text.startswith("~"):
@@ -37,7 +37,15 @@ def _registered(name: str) -> str:
     return name
 
 
+def _experiment(name: str) -> str:
+    """Refuse no name, and MLflow's own experiment, whose files would not lie in the output folder."""
+    if not name.strip() or name == "Default":
+        raise ValueError(f"{name!r}: expected a name other than Default")
+    return name
+
+
 PathText = Annotated[str, AfterValidator(_path)]
+ExperimentName = Annotated[str, AfterValidator(_experiment), Field(max_length=200)]
 ModelName = Annotated[str, AfterValidator(_registered), Field(max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
@@ -161,7 +169,7 @@ class ThresholdSettings(StrictModel):
 class TrackingSettings(StrictModel):
     """The names of runs and models in MLflow."""
 
-    experiment: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    experiment: ExperimentName
     model_name: ModelName
 
 

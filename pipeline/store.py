@@ -86,8 +86,9 @@ def is_abandoned(folder: Path, run_id: str) -> bool:
 
 
 def _lock(folder: Path, name: str) -> FileLock:
-    (folder / ".runs").mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / ".runs" / f"{name}.lock", thread_local=False)
+    place = folder / "artifacts" / ".runs"
+    place.mkdir(parents=True, exist_ok=True)
+    return FileLock(place / f"{name}.lock", thread_local=False)
 
 
 def _elsewhere(database: sqlite3.Connection, here: str) -> list[str]:

@@ -157,7 +157,8 @@ def _elements(file: Path, number: int, content: bytes) -> Iterator[tuple[str, by
         line = number + content.count(b"\n", 0, error.start)
         raise DataError(f"{file}:{line}: not valid UTF-8; convert it to UTF-8") from None
     place, after = _skip(text, text.index("[") + 1), 0
-    while text[place : place + 1] != "]":
+    more = text[place : place + 1] != "]"
+    while more:
         number += text.count("\n", after, place)
         try:
             after = _DECODER.raw_decode(text, place)[1]
@@ -168,7 +169,8 @@ def _elements(file: Path, number: int, content: bytes) -> Iterator[tuple[str, by
         yield f"{file}:{number}", text[place:after].encode()
         number += text.count("\n", place, after)
         place = _skip(text, after)
-        if text[place : place + 1] == ",":
+        more = text[place : place + 1] == ","
+        if more:
             place = _skip(text, place + 1)
         elif text[place : place + 1] != "]":
             raise DataError(f"{file}:{number}: Invalid JSON: expected a comma or the end of the array")
