@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline.serve.pages import EXAMPLES
+from pipeline.config import read_examples
 
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]
@@ -60,9 +60,9 @@ def text_of(html: str) -> str:
 
 
 def write_report(model: Path, folder: Path) -> Path:
-    """Predict on the examples of the service's page, as one HTML file."""
+    """Predict on the label set's examples, as one HTML file."""
     article, report = folder / "article.md", folder / "report.html"
-    text = "\n\n".join(text for _, text in EXAMPLES)
+    text = "\n\n".join(example.text for example in read_examples(HERE.parent / "configs/topics.yaml"))
     article.write_text(f"# A week in the region\n\n{text}", encoding="utf-8")
     command = [*TOPICS, "predict", article.name, "--output", report.name, "--model", str(model.resolve())]
     subprocess.run(command, cwd=folder, check=True)

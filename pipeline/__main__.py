@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
@@ -126,6 +127,8 @@ def main() -> None:
 
 
 for command in (
+    init_command,
+    check_command,
     train_command,
     evaluate_command,
     predict_command,

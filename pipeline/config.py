@@ -1,24 +1,62 @@
-"""Read experiments and label sets from YAML into typed, frozen settings; the only module that knows YAML."""
+"""Read experiments and label sets from YAML into typed, frozen settings."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from pipeline import strict_yaml
 from pipeline.errors import ConfigError
-from pipeline.schema import Topic
+from pipeline.schema import Example, Topic
 from pipeline.text.validation import MAX_NGRAM, MAX_PREFIX
 
 T = TypeVar("T")
+
+
+def _path(text: str) -> str:
+    """Write a path out in full as a shell would: nothing else does it, and a folder named ~ would be made."""
+    if not text.strip() or not text.isprintable():
+        raise ValueError(f"{text!r}: expected a path without control characters")
+    if "$" in text:
+        raise ValueError(f"variables such as {text!r} are not expanded: write the path out")
+    if not text.startswith("~"):
+        return text
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:
+        raise ValueError(f"{text!r}: no such home folder; begin with ./ if the name begins with ~") from None
+
+
+def _registered(name: str) -> str:
+    """Refuse what MLflow would refuse only when the trained model is registered."""
+    if not name.strip() or name in (".", "..") or not name.isprintable() or set(name) & set("/:"):
+        raise ValueError(f"{name!r}: expected a name without / and :")
+    return name
+
+
+def _experiment(name: str) -> str:
+    """Refuse no name, and MLflow's own experiment, whose files would not lie in the output folder."""
+    if not name.strip() or name == "Default":
+        raise ValueError(f"{name!r}: expected a name other than Default")
+    return name
+
+
+PathText = Annotated[str, AfterValidator(_path)]
+ExperimentName = Annotated[str, AfterValidator(_experiment), Field(max_length=200)]
+ModelName = Annotated[str, AfterValidator(_registered), Field(max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
-SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-_ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
-_COLUMNS = ("source", "paragraph", "start", "end", "text", "topics", "none")  # of what is printed and served
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LONGEST_ID = 50  # MLflow's names hold 250 characters: a set's, a topic's with its accents written out, a metric's
+_OF_INPUT = ("source", "row", "id", "line", "paragraph", "start", "end", "text", "title", "date", "origin")
+_OF_PREDICTIONS = ("topics", "none", "scores", "margins", "explanation", "error")
+_OF_DATA = ("split", "article", "writer", "genre", "region")
+_COLUMNS = {*_OF_INPUT, *_OF_PREDICTIONS, *_OF_DATA}  # beside which each topic has a column
 
 
 class StrictModel(BaseModel):
@@ -28,30 +66,33 @@ class StrictModel(BaseModel):
 
 
 class HeldOutSettings(StrictModel):
-    """The rows of one test set: whole batches of the training files by their writers, or files of its own."""
+    """The rows of one test set: files of its own, or rows of the training files by writer, article or share."""
 
     writers: tuple[str, ...] = Field(default=(), strict=False)
-    files: tuple[str, ...] = Field(default=(), strict=False)
+    files: tuple[PathText, ...] = Field(default=(), strict=False)
+    articles: tuple[str, ...] = Field(default=(), strict=False)
+    share: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _one_source(self) -> "HeldOutSettings":
-        if bool(self.writers) == bool(self.files):
-            raise ValueError("name either `writers` (batches among the training files) or `files`")
+        if sum(map(bool, (self.writers, self.files, self.articles, self.share))) != 1:
+            raise ValueError("name one of `writers`, `articles` or `share` (of the training files), or `files`")
         return self
 
 
 class DataSettings(StrictModel):
     """Where labelled paragraphs are, and which of them are test sets; the first set is the headline."""
 
-    topics: str
-    train: tuple[str, ...] = Field(min_length=1, strict=False)
+    topics: PathText
+    train: tuple[PathText, ...] = Field(min_length=1, strict=False)
     test: dict[SetName, HeldOutSettings] = Field(min_length=1)
     duplicates: bool = False
-    behaviour: str | None = None
+    behaviour: PathText | None = None
 
     @model_validator(mode="after")
     def _sets_are_told_apart(self) -> "DataSettings":
-        named = [name for test_set in self.test.values() for name in (*test_set.writers, *test_set.files)]
+        sets = self.test.values()
+        named = [name for held in sets for name in (*held.writers, *held.files, *held.articles)]
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
             raise ValueError(f"named in two test sets: {', '.join(twice)}")
@@ -128,8 +169,8 @@ class ThresholdSettings(StrictModel):
 class TrackingSettings(StrictModel):
     """The names of runs and models in MLflow."""
 
-    experiment: str
-    model_name: str
+    experiment: ExperimentName
+    model_name: ModelName
 
 
 class Config(StrictModel):
@@ -141,9 +182,9 @@ class Config(StrictModel):
     features: FeatureSettings
     classifier: ClassifierSettings
     thresholds: ThresholdSettings
-    gate: dict[str, dict[str, Share]] = Field(min_length=1)
+    gate: dict[str, dict[str, Share]]
     tracking: TrackingSettings
-    output: str
+    output: PathText
 
     @model_validator(mode="after")
     def _gate_names_test_sets(self) -> "Config":
@@ -165,7 +206,7 @@ class SearchSettings(StrictModel):
     """What to search: dotted keys of the base experiment, each with a list of values or a range."""
 
     name: str
-    base: str
+    base: PathText
     trials: int = Field(ge=1)
     metric: str
     random_state: Seed
@@ -175,6 +216,7 @@ class SearchSettings(StrictModel):
 class _TopicsFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     topics: tuple[Topic, ...] = Field(min_length=1)
+    examples: tuple[Example, ...] = ()
 
 
 def read_config(path: Path) -> Config:
@@ -206,13 +248,32 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     if twice:
         raise ConfigError(f"{path}: topic id given twice: {', '.join(twice)}")
     for topic in topics:
-        if not _ID.fullmatch(topic.id) or topic.id in _COLUMNS:
-            raise ConfigError(
-                f"{path}: topic id {topic.id!r}: expected letters, digits, _ . - and no column's name"
-            )
+        if reason := _refused_id(topic.id, ids):
+            raise ConfigError(f"{path}: topic id {topic.id!r}: {reason}")
+        if not topic.title.strip():
+            raise ConfigError(f"{path}: topic {topic.id}: title is empty")
         if not _COLOUR.fullmatch(topic.colour):
             raise ConfigError(f"{path}: colour {topic.colour!r} of {topic.id}: expected one like #1a5fb4")
     return topics
+
+
+def read_examples(path: Path) -> tuple[Example, ...]:
+    """Read the example articles of a label set; raise ConfigError as `read_config` does."""
+    return _validated(TypeAdapter(_TopicsFile), path).examples
+
+
+def _refused_id(name: str, ids: list[str]) -> str | None:
+    """Say why a topic cannot have this id, None where it can."""
+    kinds = {unicodedata.category(character)[0] for character in name if character not in "_.-"}
+    if not kinds & set("LN") or kinds - set("LMN"):
+        return "expected letters and digits of any script, and _ . -"
+    if len(name) > _LONGEST_ID:
+        return f"expected at most {_LONGEST_ID} characters"
+    if name in _COLUMNS:
+        return "a column of predictions or data has this name; choose another"
+    if any(name == f"{other}_margin" for other in ids):
+        return f"the margins of {name.removesuffix('_margin')} have this name; choose another"
+    return None
 
 
 def read_search(path: Path) -> SearchSettings:
@@ -251,12 +312,12 @@ def overridden(config: Config, values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}") from None
+        raise ConfigError(_in_words(error)) from None
 
 
 def as_yaml(config: Config) -> str:
     """Write the experiment as the YAML that `read_config` reads."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return strict_yaml.dump(config.model_dump(mode="json"))
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -272,14 +333,32 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 def _validated(adapter: TypeAdapter[T], path: Path) -> T:
     try:
-        return adapter.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return adapter.validate_python(strict_yaml.load(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "file"
-        raise ConfigError(f"{path}: {key}: {first['msg']}") from None
+        raise ConfigError(f"{path}: {_in_words(error)}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _in_words(error: ValidationError) -> str:
+    """Say where the first error is and what was expected, in words of YAML rather than of Python."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "file"
+    message = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    if first["type"] == "string_type" and isinstance(first["input"], int | float):
+        message += f", in quotes where it looks like a number: '{first['input']}'"
+    return f"{key}: {message}"
+
+
+_EXPECTED = {
+    "tuple_type": "expected a list, such as [a, b]",
+    "dict_type": "expected keys with values below it",
+    "model_type": "expected keys with values below it",
+    "dataclass_type": "expected keys with values below it",
+    "string_type": "Input should be a valid string",
+    "float_type": "Input should be a valid number",
+}

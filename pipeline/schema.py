@@ -18,8 +18,20 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """An article of a label set that the service's page offers to try."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from YAML, as topics are
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledParagraph:
     """One line of labelled data. `topics` is `()` for "none" and `None` for "not labelled yet"."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from JSON: rows of a misspelt key would be lost
 
     article: str
     paragraph: int

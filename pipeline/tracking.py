@@ -6,11 +6,12 @@ import math
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
 from pipeline.files import atomic_path
+from pipeline.store import alone, artifacts_address, claimed, embedded_store, is_abandoned, rebase
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
@@ -40,7 +42,8 @@ _LOG_DESCRIPTION = (
     "The history of promotions: each version is one, its tags say which. `topics history` prints it."
 )
 _REGISTERED = re.compile(r"models:/+([^/@]+)(?:@([^/@]+)|/(\d+))")
-_NOT_IN_NAMES = re.compile(r"[^\w\-.: /]", re.ASCII)
+_NOT_IN_NAMES = re.compile(r"[^\w\-. /]")  # a colon could be there, but it marks what is written out
+_WRITTEN_OUT = re.compile(r":([0-9A-F]+):")
 
 
 @dataclass(frozen=True)
@@ -84,28 +87,36 @@ class Tracker:
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.settings = settings
         self.uri = uri or tracking_uri(folder)
+        self._embedded = folder if self.uri == embedded_store(folder) else None
         with _one_line(self.uri):
             if self.uri.startswith("sqlite:"):
                 folder.mkdir(parents=True, exist_ok=True)
+            if self._embedded:
+                rebase(self._embedded)
             _reach(self.uri)
             _use(self.uri)
             self.client = mlflow.MlflowClient()
-            self._choose_experiment(folder)
+            experiment = self._choose_experiment(folder)
+            if self._embedded:
+                self._close_abandoned(self._embedded, experiment)
 
     @contextmanager
     def run(self, run_id: str | None = None, *, name: str | None = None, nested: bool = False) -> Iterator[str]:
         """Open a run, or reopen the run with this id, and yield its id; an interruption is recorded as KILLED."""
-        with _one_line(self.uri):
-            active = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
-        status = RunStatus.FAILED
-        try:
-            yield active.info.run_id
-            status = RunStatus.FINISHED
-        except KeyboardInterrupt:
-            status = RunStatus.KILLED
-            raise
-        finally:
-            mlflow.end_run(RunStatus.to_string(status))
+        with ExitStack() as held:
+            with _one_line(self.uri), alone(self._embedded) if self._embedded else nullcontext():
+                active = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
+                if self._embedded:
+                    held.enter_context(claimed(self._embedded, active.info.run_id))
+            status = RunStatus.FAILED
+            try:
+                yield active.info.run_id
+                status = RunStatus.FINISHED
+            except KeyboardInterrupt:
+                status = RunStatus.KILLED
+                raise
+            finally:
+                mlflow.end_run(RunStatus.to_string(status))
 
     def log(
         self,
@@ -119,8 +130,8 @@ class Tracker:
     ) -> None:
         """Log to the open run: parameters, finite metrics (of a step), tags, text files and plots by name."""
         with _one_line(self.uri):
-            mlflow.log_params(dict(params or {}))
-            finite = {_NOT_IN_NAMES.sub("_", k): v for k, v in (metrics or {}).items() if math.isfinite(v)}
+            mlflow.log_params({tracked_name(name): value for name, value in (params or {}).items()})
+            finite = {tracked_name(name): v for name, v in (metrics or {}).items() if math.isfinite(v)}
             mlflow.log_metrics(finite, step=step)
             mlflow.set_tags(dict(tags or {}))
             for name, text in (texts or {}).items():
@@ -139,7 +150,8 @@ class Tracker:
     def log_fold(self, metrics: Mapping[str, float], fold: int) -> None:
         """Log one fold's metrics as a step of those named `fold/...`."""
         with _one_line(self.uri):
-            mlflow.log_metrics({f"fold/{k}": v for k, v in metrics.items() if math.isfinite(v)}, step=fold)
+            finite = {tracked_name(f"fold/{name}"): v for name, v in metrics.items() if math.isfinite(v)}
+            mlflow.log_metrics(finite, step=fold)
 
     def register(self, bundle: Path, example: pd.DataFrame, answer: pd.DataFrame) -> ModelVersion:
         """Log the open run's bundle as a model that MLflow can serve, and register it as candidate.
@@ -249,15 +261,39 @@ class Tracker:
         """Return a run's tags, its metrics and its config as YAML."""
         with _one_line(self.uri), _quiet():
             data = self.client.get_run(run_id).data
-            return data.tags, data.metrics, mlflow.artifacts.load_text(f"runs:/{run_id}/config.yaml")
+            metrics = {original_name(name): value for name, value in data.metrics.items()}
+            return data.tags, metrics, mlflow.artifacts.load_text(f"runs:/{run_id}/config.yaml")
 
-    def _choose_experiment(self, folder: Path) -> None:
+    def _choose_experiment(self, folder: Path) -> str:
         name = self.settings.experiment
         if self.client.get_experiment_by_name(name) is None:
             local = self.uri.startswith("sqlite:")
-            where = (folder / "artifacts").resolve().as_uri() if local else None
-            self.client.create_experiment(name, artifact_location=where)
-        mlflow.set_experiment(name)
+            self.client.create_experiment(name, artifact_location=artifacts_address(folder) if local else None)
+        return str(mlflow.set_experiment(name).experiment_id)
+
+    def _close_abandoned(self, folder: Path, experiment: str) -> None:
+        """Record runs as KILLED whose process is gone: nobody else could do it."""
+        running = "attributes.status = 'RUNNING'"
+        if not self.client.search_runs([experiment], running, max_results=1):
+            return
+        with alone(folder):
+            for run in self.client.search_runs([experiment], running):
+                if is_abandoned(folder, run.info.run_id):
+                    self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
+
+
+def tracked_name(name: str) -> str:
+    """Write a metric's or parameter's name as MLflow takes it; `original_name` undoes it.
+
+    Letters and digits of any script stay. Other characters, such as combining accents, are written out as their
+    hexadecimal code point between colons, so that no two names become one.
+    """
+    return _NOT_IN_NAMES.sub(lambda found: f":{ord(found[0]):X}:", name)
+
+
+def original_name(name: str) -> str:
+    """Return the name that `tracked_name` wrote."""
+    return _WRITTEN_OUT.sub(lambda found: chr(int(found[1], 16)), name)
 
 
 def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> Path:
@@ -305,6 +341,9 @@ def serve_page(folder: Path, port: int) -> None:
     uri = tracking_uri(folder)
     if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
         raise TrackingError(f"{folder}: no runs here; run `make train` first")
+    if uri == embedded_store(folder):
+        with _one_line(uri):
+            rebase(folder)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
     if subprocess.call([*command, "--port", str(port)]):
         raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
@@ -313,11 +352,6 @@ def serve_page(folder: Path, port: int) -> None:
 def tracking_uri(folder: Path) -> str:
     """Return the address of the tracking server: MLFLOW_TRACKING_URI, or else the embedded store of a folder."""
     return os.environ.get(_URI) or embedded_store(folder)
-
-
-def embedded_store(folder: Path) -> str:
-    """Return the address of the store that lies in an output folder."""
-    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
 
 
 def _use(uri: str) -> None:
@@ -357,7 +391,7 @@ def _no_caches(_folder: str, names: list[str]) -> list[str]:
 def _one_line(uri: str) -> Iterator[None]:
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         first = " ".join(str(error).splitlines()[:1])
         raise TrackingError(f"{uri}: cannot be used for tracking: {first}") from None
 

@@ -36,7 +36,7 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     from pipeline.files import atomic_path
     from pipeline.model.bundle import Bundle, save_bundle
     from pipeline.model.classifier import TopicClassifier
-    from pipeline.schema import Topic
+    from pipeline.schema import Example, Topic
 
     topics = (
         Topic("mine_action", "Mine action", "Landmines and their clearance.", "#d55e00"),
@@ -47,7 +47,11 @@ def make_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> Path:
     labels = np.array([[name == topic.id for topic in topics] for name in names])
     model = TopicClassifier(min_df=1, cv=2, random_state=1).fit(texts, labels)
     about = {"run_id": run_id, "data_sha256": "d" * 64, "git_commit": "c" * 40, "git_dirty": "false"}
-    bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, np.unique(text_digests(texts)), about)
+    seen, examples = (
+        np.unique(text_digests(texts)),
+        (Example("A field", ARTICLE), Example("Lunch", "Lunch is served.")),
+    )
+    bundle = Bundle(model.scorer([topic.id for topic in topics]), topics, seen, about, examples)
     with atomic_path(path) as part:
         save_bundle(part, with_distinct_points(bundle))
     return path

@@ -4,6 +4,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from safetensors import safe_open
 from pipeline.errors import BundleError
 from pipeline.model import container
 from pipeline.model.bundle import VERSION, Bundle, load_bundle, save_bundle
+from pipeline.schema import Example
 
 TEXTS = [row["text"] for row in support.rows()[:20]] + ["", "nothing known qqq", "The bridge and the orchard."]
+
+
+EXAMPLES = (Example("One", "A bridge."), Example("Two", "An orchard.\n\nA gambit."))
 
 
 @pytest.fixture
@@ -38,9 +43,11 @@ def rewritten(path: Path, **changes: str) -> None:
 
 
 def test_what_is_saved_is_loaded(saved: Path, bundle: Bundle) -> None:
+    save_bundle(saved, replace(bundle, examples=EXAMPLES))
     loaded = load_bundle(saved)
     assert loaded.topics == bundle.topics
     assert dict(loaded.about) == dict(bundle.about)
+    assert loaded.examples == EXAMPLES
     np.testing.assert_array_equal(loaded.trained_on, bundle.trained_on)
     np.testing.assert_array_equal(loaded.scorer.thresholds, bundle.scorer.thresholds)
     np.testing.assert_allclose(loaded.scorer.scores(TEXTS), bundle.scorer.scores(TEXTS), rtol=0, atol=1e-12)
@@ -150,6 +157,8 @@ def test_a_mutated_bundle_with_a_right_checksum_is_refused_in_one_line_or_scores
         ("sublinear", 1, "sublinear is 1, expected true or false"),
         ("point", "strict", "no operating point 'strict'"),
         ("topics", [], "no topics"),
+        ("examples", [["A title"]], "missing 1 required positional argument: 'text'"),
+        ("examples", [["A title", 7]], "text expected where there is none"),
     ],
 )
 def test_a_description_that_no_training_makes_is_refused(

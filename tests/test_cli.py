@@ -105,7 +105,7 @@ def test_evaluate_a_labelled_file_and_tell_what_was_trained_on(trained: TrainedE
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ("C: 1.0", "C: 1e-4", "classifier.C"),
+        ("C: 1.0", "C: 0", "classifier.C"),
         ("cv: 3", "cv: 3\n  cw: 3", "split.cw"),
         ("split:", "split: [", "not valid"),
     ],
@@ -209,11 +209,11 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
 
 
 def test_a_candidate_below_the_gate_is_told_in_one_line_after_the_report(experiment: Maker) -> None:
-    made = experiment({"gate": {"day": {"no_such_metric": 0.5}}})
+    made = experiment({"gate": {"day": {"macro_f1": 1.0}}})
     assert support.run("train", "--config", made.config_file, env=ALONE).returncode == 0
     done = support.run("evaluate", "--config", made.config_file)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: gate failed, not promoted: ")
-    assert done.stderr.splitlines()[-1].endswith("day: no_such_metric is no metric of this evaluation")
+    assert done.stderr.splitlines()[-1].endswith("the gate requires 1.000")
     assert "test set day: 40 paragraphs" in done.stdout
     assert not (made.output / "champion.safetensors").exists()

@@ -61,5 +61,5 @@ def test_what_cannot_be_compared_is_refused(trained: TrainedExperiment, small_mo
     with pytest.raises(BundleError, match="different topics"):
         compare(made.config, "candidate", str(small_model / "champion.safetensors"))
     unlabelled = support.write_rows(tmp_path / "u.jsonl", [{**support.rows()[0], "topics": None}])
-    with pytest.raises(DataError, match="nothing to compare on"):
+    with pytest.raises(DataError, match="no row is labelled"):
         compare(made.config, "candidate", "candidate", [str(unlabelled)])

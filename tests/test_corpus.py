@@ -252,3 +252,119 @@ def test_no_file_no_rows_and_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n\n")
     with pytest.raises(DataError, match="no labelled paragraphs"):
         corpus.read([tmp_path], TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [("a.jsonl", False), ("b.NDJSON", False), ("c.json", True), ("sub/d.json", False)]
+)
+def test_a_labelled_file_of_any_kind_is_read_from_a_folder(tmp_path: Path, name: str, *, packed: bool) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "._a.jsonl").write_bytes(b"\0\5\26\7")
+    row = line(article=name).strip()
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + (b"[" + row + b"]" if packed else row))
+    assert [found.article for found in corpus.read([tmp_path], TOPICS)] == [name]
+
+
+def test_a_misspelt_key_loses_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    misspelt = line(article="a2").replace(b"topics", b"topcis")
+    path.write_bytes(line() + misspelt)
+    with pytest.raises(DataError, match=r"a\.jsonl:2: 'topcis': no such key, did you mean topics\?"):
+        corpus.read([path], TOPICS)
+
+
+def test_rows_without_a_label_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line() + line(paragraph=1, topics=None) + line(paragraph=2, topics=None))
+    rows, unlabelled = corpus.read_labelled([path], TOPICS)
+    assert ([row.paragraph for row in rows], unlabelled) == ([0], 2)
+    path.write_bytes(line(topics=None))
+    with pytest.raises(DataError, match=r"a\.jsonl: no row is labelled"):
+        corpus.read_labelled([path], TOPICS)
+
+
+def test_unlabelled_rows_are_counted_by_test_set(experiment: Maker) -> None:
+    data = support.rows()
+    data[0]["topics"] = data[-1]["topics"] = data[-2]["topics"] = None
+    split = corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert (split.unlabelled, split.test_unlabelled, len(split.test["day"])) == (3, {"day": 2}, 38)
+
+
+def test_a_test_set_is_chosen_by_articles(experiment: Maker) -> None:
+    made = experiment({"data.test": {"day": {"articles": ["a003", "t001"]}}})
+    split = corpus.read_split(made.config, support.TOPICS)
+    assert {row.article for row in split.test["day"]} == {"a003", "t001"}
+    assert (len(split.test["day"]), len(split.train)) == (8, 152)
+    made = experiment({"data.test": {"day": {"articles": ["a003", "a999", "b1"]}}})
+    with pytest.raises(DataError, match=r"articles: no rows by test article a999, b1"):
+        corpus.read_split(made.config, support.TOPICS)
+
+
+def test_a_test_set_is_drawn_by_share_whole_articles_and_every_topic(experiment: Maker) -> None:
+    sets = {"day": {"writers": ["t"]}, "own": {"share": 0.2}, "more": {"share": 0.1}}
+    split = corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
+    assert list(split.test) == ["day", "own", "more"]
+    assert {name: len(rows) for name, rows in split.test.items()} == {"day": 40, "own": 20, "more": 8}
+    parts = [{row.article for row in rows} for rows in (split.train, *split.test.values())]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 40
+    shares = label_matrix(split.test["own"], support.TOPICS).sum(0) / label_matrix(
+        split.train, support.TOPICS
+    ).sum(0)
+    assert shares.min() > 0.12
+    again = corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
+    assert again.test == split.test
+    other = corpus.read_split(experiment({"data.test": sets, "random_state": 8}).config, support.TOPICS)
+    assert other.test["own"] != split.test["own"]
+
+
+def test_no_article_can_be_spared_and_two_sets_with_one_article(experiment: Maker) -> None:
+    data = [row for row in support.rows() if row["article"] in ("a000", "a001")]
+    with pytest.raises(DataError, match="test set day: no article can be held out"):
+        corpus.read_split(experiment({"data.test": {"day": {"share": 0.5}}}, data).config, support.TOPICS)
+    sets = {"day": {"writers": ["t"]}, "own": {"articles": ["t001"]}}
+    with pytest.raises(DataError, match="article t001: in two test sets, day and own"):
+        corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
+
+
+@pytest.mark.parametrize("near", [None, 0.5])
+def test_a_test_file_in_the_training_folder_is_not_trained_on(experiment: Maker, near: float | None) -> None:
+    made = experiment({"split.near_duplicate": near, "data.test": {"day": {"files": ["PLACE"]}}})
+    file = support.write_rows(
+        made.folder / "articles/sub/t.jsonl", support.made_rows(3, prefix="x", writer="x", seed=4)
+    )
+    made.config_file.write_text(made.config_file.read_text().replace("PLACE", str(file)))
+    split = corpus.read_split(made.config, support.TOPICS)
+    assert split.test_files == (str(file),)
+    assert (len(split.test["day"]), len(split.train)) == (12, 160)
+    assert "x" not in {row.writer for row in split.train}
+
+
+def test_a_file_to_train_and_to_test_on_is_refused(experiment: Maker) -> None:
+    made = experiment()
+    file = str(made.folder / "articles/made.jsonl")
+    for train, words in (
+        ([file], "named in data.train and in the test set day"),
+        ([str(made.folder / "articles")], "no file is left"),
+    ):
+        config = experiment({"data.train": train, "data.test": {"day": {"files": [file]}}}).config
+        with pytest.raises(DataError, match=words):
+            corpus.read_split(config, support.TOPICS)
+
+
+@pytest.mark.parametrize(("duplicates", "left_out"), [(False, 2), (True, 0)])
+def test_a_training_row_that_repeats_a_test_row_is_left_out_however_short(
+    experiment: Maker, *, duplicates: bool, left_out: int
+) -> None:
+    data = support.rows()
+    data[0]["text"], data[-1]["text"] = "Short  heading", "short HEADING"
+    data[4]["text"] = data[-2]["text"] = (
+        "The council read the letter again and the people of the village waited outside."
+    )
+    changes = {"split.near_duplicate": None, "data.duplicates": duplicates}
+    made = experiment(changes, [row for row in data if row["writer"] == "a"])
+    file = support.write_rows(made.folder / "t.jsonl", [row for row in data if row["writer"] == "t"])
+    made = experiment(
+        {**changes, "data.test": {"day": {"files": [str(file)]}}}, [r for r in data if r["writer"] == "a"]
+    )
+    split = corpus.read_split(made.config, support.TOPICS)
+    assert (split.near_test, len(split.train)) == (left_out, 120 - left_out)

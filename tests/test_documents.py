@@ -37,8 +37,6 @@ def texts(article: Article) -> list[str]:
     return [" ".join(article.text[start:end].split()) for start, end in split(article.text)]
 
 
-
-
 @pytest.mark.parametrize("name", ["saved.html", "-", "https://example.org/x"])
 def test_a_page_gives_its_main_text_title_date_and_address(name: str) -> None:
     (article,) = articles_in(PAGE.encode(), name)

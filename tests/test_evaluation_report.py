@@ -72,7 +72,11 @@ def test_a_report_opens_with_the_verdict_and_says_which_model_it_is_about(folder
     assert found["origin"]["version"] == "1"
     assert "near_duplicate" in found["origin"]["config"]
     text = (folder / "models/report.md").read_text(encoding="utf-8")
-    assert text.index("It passed its gate.") < text.index(about["run_id"]) < text.index("## Metrics")
+    assert (
+        text.index("It passed its gate: day no worse than before.")
+        < text.index(about["run_id"])
+        < text.index("## Metrics")
+    )
 
 
 def test_the_report_of_a_refused_model_is_named_so_and_says_why() -> None:

@@ -30,6 +30,11 @@ def test_an_undefined_metric_fails() -> None:
     assert floor_failures({"macro_f1": 0.0}, evaluated(macro_f1=float("nan")))
 
 
+def test_an_undefined_metric_is_called_so() -> None:
+    found = floor_failures({"macro_f1": 0.5}, evaluated(macro_f1=float("nan")))
+    assert found == ["macro_f1 is undefined on these rows, the gate requires 0.500"]
+
+
 def test_no_floors_are_passed() -> None:
     assert floor_failures({}, evaluated(macro_f1=0.0)) == []
 

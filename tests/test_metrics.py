@@ -5,6 +5,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 from pipeline.evaluation.metrics import (
     compute_metrics,
     expected_calibration_error,
+    metric_names,
     point_values,
     reliability_curve,
 )
@@ -96,3 +97,25 @@ def test_a_reliability_curve_has_a_point_for_each_bin_with_rows() -> None:
     mean_score, share_true = reliability_curve(y_score, y_true)
     assert mean_score.tolist() == pytest.approx([0.45, 0.975])
     assert share_true.tolist() == [0.5, 1.0]
+
+
+def test_where_no_row_or_every_row_has_a_topic_what_cannot_be_measured_is_undefined() -> None:
+    pred = np.array([[True, False], [False, False]])
+    for y_true, undefined, defined in (
+        (
+            np.zeros((2, 2), bool),
+            ("micro_", "macro_"),
+            {"none_recall": 0.5, "none_precision": 1.0, "exact_match": 0.5},
+        ),
+        (np.ones((2, 2), bool), ("none_",), {"micro_precision": 1.0, "micro_recall": 0.25, "exact_match": 0.0}),
+    ):
+        found = point_values(compute_metrics(["one", "two"], y_true, pred, pred.astype(float)))
+        assert all(np.isnan(value) for name, value in found.items() if name.startswith(undefined))
+        assert {name: found[name] for name in defined} == defined
+
+
+def test_the_names_of_metrics_are_those_that_are_better_when_higher() -> None:
+    names = metric_names(["one"])
+    assert names[:3] == ["micro_precision", "micro_recall", "micro_f1"]
+    assert {"one/f1", "none_recall", "exact_match"} < set(names)
+    assert "one/calibration_error" not in names

@@ -1,10 +1,14 @@
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from serving import ARTICLE, Service, make_model, serving
+
+from pipeline.model.bundle import load_bundle, save_bundle
 
 HOSTILE = "<script>alert(1)</script> Sappers cleared landmines \"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
 
@@ -97,6 +101,19 @@ def test_a_download_is_made_at_the_operating_point(service: Service, point: str)
     names = rows[0].split(",")
     margin = float(rows[-1].split(",")[names.index("mine_action_margin") + rows[-1].count(", ")])
     assert margin == pytest.approx(expected[-1]["margins"]["mine_action"], abs=1e-6)
+
+
+def test_the_page_offers_the_examples_of_the_models_label_set(service: Service, tmp_path: Path) -> None:
+    page = service.ask("/").body.decode()
+    assert re.findall(r'href="/\?example=(\d)">([^<]+)<', page) == [("0", "A field"), ("1", "Lunch")]
+    assert "Lunch is served.</textarea>" in service.ask("/?example=1").body.decode()
+    for none in ("/?example=2", "/?example=-1"):
+        assert "></textarea>" in service.ask(none).body.decode()
+    file = make_model(tmp_path / "champion.safetensors")
+    save_bundle(file, replace(load_bundle(file, mapped=False), examples=()))
+    with serving(tmp_path, tmp_path) as running:
+        assert "Try" not in running.ask("/").body.decode()
+        assert "></textarea>" in running.ask("/?example=0").body.decode()
 
 
 def test_the_page_of_the_model_shows_its_metrics_once_it_is_evaluated(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,12 +64,25 @@ def test_a_second_start_resumes_the_first(tracked: Maker, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"metric": "macro_f2"}, "macro_f2: no such metric"),
+        ({"metric": "macro_f2"}, "metric: macro_f2: no such metric; did you mean macro_f1?"),
+        ({"metric": "chess/calibration_error"}, "chess/calibration_error: no such metric"),
+        ({"space": {"classifier.C": [1.0, 2.0, -1.0]}}, "classifier.C: Input should be greater than 0"),
+        ({"space": {"classifier.C": {"low": 2.0, "high": 1.0}}}, "classifier.C: expected low <= high"),
+        ({"space": {"classifier.C": {"low": 0.0, "high": 1.0, "log": True}}}, "low above 0 where log is true"),
+        (
+            {"space": {"features.min_df": {"low": 1.0, "high": 3.5}}},
+            "features.min_df: Input should be a valid integer",
+        ),
+        ({"space": {"classifier.C": []}}, "classifier.C: expected at least one value"),
+        ({"space": {"data.duplicates": [True, False]}}, "data.duplicates: trials differ in how they train only"),
         ({"space": {"classifier.D": [1]}}, "classifier.D: no such setting"),
         ({"space": {"classifier.C": [-1.0]}}, "greater than 0"),
     ],
 )
 def test_a_bad_search_is_told(tracked: Maker, tmp_path: Path, changes: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        search(settings(tracked(), **changes), tmp_path / "best.yaml", progress=lambda done, total: None)
+    made, steps = tracked(), []
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        search(settings(made, **changes), tmp_path / "best.yaml", progress=lambda *step: steps.append(step))
+    assert steps == []  # told before the first trial
+    assert not (made.output / "search.db").exists()
     assert not (tmp_path / "best.yaml").exists()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from serving import serving
 
-from pipeline.config import read_config, read_topics
+from pipeline.config import read_config, read_examples, read_topics
 from pipeline.data import corpus
 from pipeline.data.behaviour import read_behaviour
 from pipeline.evaluation.behaviour import BehaviourCases, run_direction, run_invariance, run_minimum
@@ -95,7 +95,9 @@ def test_the_pictures_in_docs_show_this_model(shipped: Shipped, tmp_path: Path) 
     scorer = shipped[0]
     topics = read_topics(ROOT / "configs/topics.yaml")
     about = {"most_frequent": "", "run_id": "none"}
-    save_bundle(tmp_path / "champion.safetensors", Bundle(scorer, topics, np.zeros(0, np.uint64), about))
+    examples = read_examples(ROOT / "configs/topics.yaml")
+    shown = Bundle(scorer, topics, np.zeros(0, np.uint64), about, examples)
+    save_bundle(tmp_path / "champion.safetensors", shown)
     pictures = runpy.run_path(str(ROOT / "docs/screenshots.py"))
     report = pictures["write_report"](tmp_path, tmp_path)
     with serving(tmp_path, tmp_path) as service:

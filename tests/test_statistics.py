@@ -56,6 +56,19 @@ def test_agreement_is_cohens_kappa_over_rows_that_were_read_twice():
     assert cells(table) == [["Rain", 1, 1, 0, "0.500"]]
 
 
+def test_agreement_is_undefined_where_nobody_read_twice_or_both_always_agree():
+    assert cells(statistics.reader_agreement([row("unread")], TOPICS)) == [
+        ["Rain", 0, 0, 0, "-"],
+        ["Wind", 0, 0, 0, "-"],
+    ]
+    agreed = [row("x", writer_topics=("rain",), reader_topics=("rain",))] * 2
+    assert cells(statistics.reader_agreement(agreed, TOPICS[:1])) == [["Rain", 2, 0, 0, "-"]]
+
+
+def test_data_without_names_have_an_empty_table_of_names():
+    assert cells(statistics.name_precision([row("it rains", "rain")])) == []
+
+
 def test_a_name_is_listed_with_the_topic_that_it_goes_with():
     rows = [row("in the north of Narnia it rained", "rain"), row("the king of Narnia slept", "rain")]
     rows += [row("a ship from Narnia came"), row("the port of Archenland burnt")]

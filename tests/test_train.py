@@ -107,7 +107,9 @@ def test_settings_that_keep_no_term_are_told(experiment: Maker) -> None:
 
 
 def test_too_few_groups_for_the_folds_are_told(experiment: Maker) -> None:
-    with pytest.raises(DataError, match="cv is 31, but there are only 30 groups"):
+    with pytest.raises(
+        DataError, match=r"split\.cv is 31, but there are only 30 groups to part; set split.cv to 30"
+    ):
         fitted_anew(experiment({"split.cv": 31}))
 
 

@@ -75,7 +75,10 @@ def evaluate_command(
     if failures:
         raise GateError(f"gate failed, not promoted: {'; '.join(failures)}")
     if not data:
-        click.echo("gate passed, promoted to champion", err=True)
+        passed = (
+            "gate passed, promoted to champion" if settings.gate else "no gate configured, promoted to champion"
+        )
+        click.echo(passed, err=True)
 
 
 @click.command("learning-curve", cls=Command, extra="train", examples=["topics learning-curve --data mine.jsonl"])

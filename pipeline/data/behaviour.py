@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from pipeline.config import Config, read_topics
-from pipeline.data import corpus
+from pipeline.data.records import parsed, records
 from pipeline.errors import DataError
 from pipeline.evaluation.behaviour import BehaviourCases, DirectionCase, MinimumCase
 from pipeline.evaluation.perturbation import Perturbation
@@ -64,8 +64,8 @@ def _cases(
     file: Path, adapter: TypeAdapter[Case], topics: Sequence[str], topics_of: Callable[[Case], Iterable[str]]
 ) -> tuple[Case, ...]:
     found = []
-    for where, line in corpus.lines(file):
-        case = corpus.parsed(adapter, line, where)
+    for where, row in records(file):
+        case = parsed(adapter, row, where)
         unknown = sorted(set(topics_of(case)) - set(topics))
         if unknown:
             raise DataError(f"{where}: unknown topic {unknown[0]!r}, expected one of {', '.join(topics)}")

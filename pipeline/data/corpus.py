@@ -1,25 +1,23 @@
 """Read and check labelled paragraphs, and split them into training rows and test sets."""
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from pipeline.config import Config
+from pipeline.config import Config, HeldOutSettings
+from pipeline.data.records import find, parsed, records
+from pipeline.data.sampling import draw_articles
 from pipeline.errors import DataError
 from pipeline.schema import LabelledParagraph
 from pipeline.text.paragraphs import is_fragment
 
-Row = TypeVar("Row")
+Rows = Sequence[LabelledParagraph]
 _ROW: TypeAdapter[LabelledParagraph] = TypeAdapter(LabelledParagraph)
-_SUFFIXES = (".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,11 @@ class Split:
     unlabelled : int
         Rows without a label, left out.
     near_test : int
-        Training rows that nearly repeat a test row, left out.
+        Training rows that repeat a test row, or nearly, left out.
+    test_unlabelled : dict of str to int
+        Of the rows without a label, those of each test set.
+    test_files : tuple of str
+        Files of test sets that lie in a folder of training files, not trained on.
 
     """
 
@@ -42,6 +44,8 @@ class Split:
     test: dict[str, list[LabelledParagraph]]
     unlabelled: int
     near_test: int
+    test_unlabelled: Mapping[str, int] = field(default_factory=dict)
+    test_files: tuple[str, ...] = ()
 
 
 def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = True) -> list[LabelledParagraph]:
@@ -50,7 +54,7 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     Parameters
     ----------
     paths : iterable of str or Path
-        Files of JSON lines, gzipped or not, or folders of them.
+        Labelled files, or folders of them; see `pipeline.data.records`.
     topics : sequence of str
         The topic ids that a label may have.
     unique : bool, default True
@@ -69,9 +73,9 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     """
     rows: list[LabelledParagraph] = []
     seen: dict[object, str] = {}
-    for file in _files(paths):
-        for where, line in lines(file):
-            row = parsed(_ROW, line, where)
+    for file in find(paths):
+        for where, content in records(file):
+            row = parsed(_ROW, content, where)
             _check(row, where, topics)
             keys: list[object] = [(row.article, row.paragraph)]
             keys += [row.text.strip()] if unique and not is_fragment(row.text) else []
@@ -86,10 +90,23 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     return rows
 
 
+def read_labelled(paths: Sequence[str | Path], topics: Sequence[str]) -> tuple[list[LabelledParagraph], int]:
+    """Read rows to measure on, in which texts may repeat, and count those that are left out for want of a label.
+
+    Raises DataError as `read` does, and where no row has a label.
+    """
+    rows = read(paths, topics, unique=False)
+    kept = labelled(rows)
+    if not kept:
+        raise DataError(f"{', '.join(map(str, paths))}: no row is labelled, nothing to measure")
+    return kept, len(rows) - len(kept)
+
+
 def read_split(config: Config, topics: Sequence[str]) -> Split:
     """Read an experiment's data and split them into training rows and test sets.
 
-    Unlabelled rows are counted and left out, and so is each training row that nearly repeats a test row.
+    Unlabelled rows are counted and left out, and so is each training row that repeats a test row, or nearly.
+    A file of a test set is never trained on, though it lie in a training folder.
 
     Parameters
     ----------
@@ -104,26 +121,32 @@ def read_split(config: Config, topics: Sequence[str]) -> Split:
     Raises
     ------
     DataError
-        As `read` does, for a test set without a labelled row, and for a topic that no training row, or every one,
-        has.
+        As `read` does, for a test set without a labelled row or with rows of another, for a file that is named to
+        train and to test on, and for a topic that no training row, or every one, has.
 
     """
-    rows = read(config.data.train, topics, unique=not config.data.duplicates)
-    sets = _test_sets(config, rows, topics)
-    writers = {writer for held_out in config.data.test.values() for writer in held_out.writers}
-    everything = [row for row in rows if row.writer not in writers]
+    files, test_files = _training_files(config)
+    rows = read(files, topics, unique=not config.data.duplicates)
+    chosen = _chosen(config, rows, topics)
+    sets = {name: [rows[index] for index in sorted(found)] for name, found in chosen.items()}
+    for name, held_out in config.data.test.items():
+        if held_out.files:
+            sets[name] = read(held_out.files, topics, unique=not config.data.duplicates)
+    sets = {name: sets[name] for name in config.data.test}
+    everything = [row for index, row in enumerate(rows) if not any(index in found for found in chosen.values())]
     train, test = labelled(everything), {name: labelled(found) for name, found in sets.items()}
-    unlabelled = len(everything) - len(train) + sum(len(sets[name]) - len(test[name]) for name in sets)
+    test_unlabelled = {name: len(sets[name]) - len(test[name]) for name in sets}
     empty = [name for name, found in test.items() if not found]
     if empty:
         raise DataError(f"test set {empty[0]}: no row is labelled")
-    near = _near_test(train, [row for found in test.values() for row in found], config.split.near_duplicate)
-    kept = [row for index, row in enumerate(train) if index not in near]
+    repeating = _repeating(config, train, [row for found in test.values() for row in found])
+    kept = [row for index, row in enumerate(train) if index not in repeating]
     _refuse_topic_without_contrast(kept, topics)
-    return Split(kept, test, unlabelled, len(near))
+    unlabelled = len(everything) - len(train) + sum(test_unlabelled.values())
+    return Split(kept, test, unlabelled, len(repeating), test_unlabelled, test_files)
 
 
-def label_matrix(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> NDArray[np.bool_]:
+def label_matrix(rows: Rows, topics: Sequence[str]) -> NDArray[np.bool_]:
     """Return the labels of n rows as an indicator matrix.
 
     Parameters
@@ -173,44 +196,6 @@ def text_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(hashes), "<u8")
 
 
-def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
-    for path in map(Path, paths):
-        if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.name.endswith(_SUFFIXES))
-            if not found:
-                raise DataError(f"{path}: no .jsonl or .jsonl.gz file in this folder")
-            yield from found
-        else:
-            yield path
-
-
-def lines(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the lines of a file that are not blank, each with its place, `file:number`; raise DataError."""
-    opener = gzip.open if file.name.endswith(".gz") else open
-    try:
-        with opener(file, "rb") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield f"{file}:{number}", line
-    except FileNotFoundError:
-        raise DataError(f"{file}: no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from None
-
-
-def parsed(adapter: TypeAdapter[Row], line: bytes, where: str) -> Row:
-    """Read one line of JSON as the row that the adapter describes; raise DataError with its place."""
-    try:
-        line.decode("utf-8")
-        return adapter.validate_json(line, strict=True)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where}: not valid UTF-8 at byte {error.start + 1}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{where}: {key + ': ' if key else ''}{first['msg']}") from None
-
-
 def _check(row: LabelledParagraph, where: str, topics: Sequence[str]) -> None:
     if not row.text.strip():
         raise DataError(f"{where}: text is empty")
@@ -221,33 +206,68 @@ def _check(row: LabelledParagraph, where: str, topics: Sequence[str]) -> None:
         raise DataError(f"{where}: a topic is given twice")
 
 
-def _test_sets(
-    config: Config, rows: Sequence[LabelledParagraph], topics: Sequence[str]
-) -> dict[str, list[LabelledParagraph]]:
-    sets = {}
-    for name, held_out in config.data.test.items():
-        missing = sorted(set(held_out.writers) - {row.writer for row in rows})
-        if missing:
-            raise DataError(f"{', '.join(config.data.train)}: no rows by test writer {', '.join(missing)}")
-        sets[name] = [row for row in rows if row.writer in held_out.writers]
-        if held_out.files:
-            sets[name] = read(held_out.files, topics, unique=not config.data.duplicates)
-    return sets
+def _training_files(config: Config) -> tuple[list[Path], tuple[str, ...]]:
+    """List the files to train on, and those left out because a test set in the same folder names them."""
+    test = {file.resolve(): name for name, held in config.data.test.items() for file in find(held.files)}
+    for path in map(Path, config.data.train):
+        if path.resolve() in test:
+            raise DataError(f"{path}: named in data.train and in the test set {test[path.resolve()]}")
+    found = find(config.data.train)
+    kept = [file for file in found if file.resolve() not in test]
+    if not kept:
+        raise DataError(f"{', '.join(config.data.train)}: no file is left to train on beside those of test sets")
+    return kept, tuple(str(file) for file in found if file.resolve() in test)
 
 
-def _near_test(
-    train: Sequence[LabelledParagraph], test: Sequence[LabelledParagraph], similarity: float | None
-) -> set[int]:
-    """Return the numbers of the training rows that nearly repeat a test row."""
-    if similarity is None:
-        return set()
+def _chosen(config: Config, rows: Rows, topics: Sequence[str]) -> dict[str, set[int]]:
+    """Return the numbers of the rows of each test set that is chosen among the training files' rows."""
+    owner: dict[int, str] = {}
+    named = {name: held for name, held in config.data.test.items() if held.writers or held.articles}
+    drawn = {name: held for name, held in config.data.test.items() if held.share is not None}
+    for name, held in named.items():
+        for index in _named_rows(config, held, rows):
+            if (other := owner.setdefault(index, name)) != name:
+                raise DataError(f"article {rows[index].article}: in two test sets, {other} and {name}")
+    for name, held in drawn.items():
+        labels = label_matrix(rows, topics)
+        free = [index for index, row in enumerate(rows) if index not in owner and row.topics is not None]
+        articles = draw_articles(
+            [rows[index].article for index in free],
+            labels[free],
+            share=held.share or 0.0,
+            random_state=config.random_state,
+        )
+        if not articles:
+            why = "training needs two, and one with each topic; label more"
+            raise DataError(f"test set {name}: no article can be held out: {why}")
+        found = [index for index, row in enumerate(rows) if row.article in articles and index not in owner]
+        owner |= dict.fromkeys(found, name)
+    return {name: {index for index, of in owner.items() if of == name} for name in named | drawn}
+
+
+def _named_rows(config: Config, held: HeldOutSettings, rows: Rows) -> list[int]:
+    what, names = ("writer", held.writers) if held.writers else ("article", held.articles)
+    missing = sorted(set(names) - {getattr(row, what) for row in rows})
+    if missing:
+        raise DataError(f"{', '.join(config.data.train)}: no rows by test {what} {', '.join(missing)}")
+    return [index for index, row in enumerate(rows) if getattr(row, what) in names]
+
+
+def _repeating(config: Config, train: Rows, test: Rows) -> set[int]:
+    """Return the numbers of the training rows that repeat a test row, or nearly, where texts may not repeat."""
+    found: set[int] = set()
+    if not config.data.duplicates:
+        same = np.isin(text_digests(row.text for row in train), text_digests(row.text for row in test))
+        found = set(np.flatnonzero(same).tolist())
+    if config.split.near_duplicate is None:
+        return found
     from pipeline.data.split import near_duplicates  # SciPy is slow to import, and reading rows does without
 
-    pairs = near_duplicates([row.text for row in [*train, *test]], similarity=similarity)
-    return set(pairs[(pairs[:, 0] < len(train)) & (pairs[:, 1] >= len(train)), 0].tolist())
+    pairs = near_duplicates([row.text for row in [*train, *test]], similarity=config.split.near_duplicate)
+    return found | set(pairs[(pairs[:, 0] < len(train)) & (pairs[:, 1] >= len(train)), 0].tolist())
 
 
-def _refuse_topic_without_contrast(rows: Sequence[LabelledParagraph], topics: Sequence[str]) -> None:
+def _refuse_topic_without_contrast(rows: Rows, topics: Sequence[str]) -> None:
     counts = label_matrix(rows, topics).sum(0).tolist()
     for what, bad in (("no", 0), ("every", len(rows))):
         found = [topic for topic, count in zip(topics, counts, strict=True) if count == bad]

@@ -139,8 +139,15 @@ def reader_agreement(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
         writer = pd.Series([topic.id in (row.writer_topics or ()) for row in read])
         reader = pd.Series([topic.id in (row.reader_topics or ()) for row in read])
         counts = [(writer & reader).sum(), (writer & ~reader).sum(), (~writer & reader).sum()]
-        table.append([topic.title, *counts, f"{cohen_kappa_score(writer, reader):.3f}"])
+        table.append([topic.title, *counts, _kappa(writer, reader)])
     return pd.DataFrame(table, columns=["topic", "both", "writer only", "reader only", "kappa"])
+
+
+def _kappa(writer: "pd.Series[bool]", reader: "pd.Series[bool]") -> str:
+    """Return Cohen's kappa, - where it is undefined: without rows, or where both always say the same."""
+    if len({*writer, *reader}) < 2:  # noqa: PLR2004  # yes and no
+        return "-"
+    return f"{cohen_kappa_score(writer, reader):.3f}"
 
 
 def name_precision(rows: Rows, *, most: int = 100) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The gate: what a candidate must reach on a test set to become champion."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from pipeline.evaluation.comparison import Difference
@@ -26,6 +27,8 @@ def floor_failures(floors: Mapping[str, float], evaluation: Evaluation) -> list[
         found = evaluation.metrics.get(name)
         if found is None:
             failures.append(f"{name} is no metric of this evaluation")
+        elif math.isnan(found.value):
+            failures.append(f"{name} is undefined on these rows, the gate requires {floor:.3f}")
         elif not found.value >= floor:
             failures.append(f"{name} is {found.value:.3f}, the gate requires {floor:.3f}")
     return failures

@@ -17,7 +17,8 @@ def compute_metrics(
     """Compute every metric of the project for B weightings of n rows and k topics.
 
     Where a topic has no positive row its metrics are NaN, and macro averages are taken over the topics that have
-    one; precision is 0 where nothing was predicted. Every metric but `calibration_error` is better when higher.
+    one. Where no row has any topic, micro and macro metrics are NaN, and where every row has one those of `none`.
+    Precision is 0 where nothing was predicted. Every metric but `calibration_error` is better when higher.
 
     Parameters
     ----------
@@ -41,6 +42,13 @@ def compute_metrics(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def metric_names(topics: Sequence[str]) -> list[str]:
+    """List the metrics of topics that are better when higher, those that `compute_metrics` names."""
+    nothing = np.zeros((1, len(topics)))
+    found = compute_metrics(topics, nothing.astype(bool), nothing.astype(bool), nothing)
+    return [name for name in found if not name.endswith("/calibration_error")]
+
+
 def point_values(metrics: Mapping[str, Floats]) -> dict[str, float]:
     """Return the value of every metric for the first weighting, the data as they are."""
     return {name: float(values[0]) for name, values in metrics.items()}
@@ -52,9 +60,10 @@ def f1_score(true_positives: Floats, n_true: Floats, n_pred: Floats) -> Floats:
 
 
 def macro_average(values: Floats) -> Floats:
-    """Average [B, k] over the topics whose value is defined, float64 [B]."""
+    """Average [B, k] over the topics whose value is defined, float64 [B]; NaN where none is."""
     defined = np.isfinite(values)
-    return ratio(np.where(defined, values, 0.0).sum(1), defined.sum(1).astype(float))
+    mean = ratio(np.where(defined, values, 0.0).sum(1), defined.sum(1).astype(float))
+    return np.where(defined.any(1), mean, np.nan)
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -76,10 +85,13 @@ def _batch_metrics(
         "average_precision": _by_column(_average_precision, y_score, y_true, weights),
     }
     by_topic = {name: np.where(n_true > 0, values, np.nan) for name, values in by_topic.items()}
-    found = {
+    micro = {
         "micro_precision": ratio(hits.sum(1), n_pred.sum(1)),
         "micro_recall": ratio(hits.sum(1), n_true.sum(1)),
         "micro_f1": f1_score(hits.sum(1), n_true.sum(1), n_pred.sum(1)),
+    }
+    found = {
+        **{name: np.where(n_true.sum(1) > 0, values, np.nan) for name, values in micro.items()},
         **{f"macro_{name}": macro_average(values) for name, values in by_topic.items()},
         **_none_metrics(y_true, y_pred, weights),
         "exact_match": ratio(weights @ (y_true == y_pred).all(1), weights.sum(1)),
@@ -95,11 +107,12 @@ def _batch_metrics(
 def _none_metrics(y_true: Bools, y_pred: Bools, weights: Floats) -> dict[str, Floats]:
     none_true, none_pred = ~y_true.any(1), ~y_pred.any(1)
     hits, n_true, n_pred = (weights @ rows for rows in (none_true & none_pred, none_true, none_pred))
-    return {
+    found = {
         "none_precision": ratio(hits, n_pred),
         "none_recall": ratio(hits, n_true),
         "none_f1": f1_score(hits, n_true, n_pred),
     }
+    return {name: np.where(n_true > 0, values, np.nan) for name, values in found.items()}
 
 
 def _by_column(metric: Metric, y_score: Floats, y_true: Bools, weights: Floats) -> Floats:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pipeline.errors import BundleError
 from pipeline.model import container
 from pipeline.model.scorer import Scorer
-from pipeline.schema import Topic
+from pipeline.schema import Example, Topic
 from pipeline.text.tokenizer import Analyzer
 from pipeline.text.vocabulary import Vocabulary
 
@@ -46,6 +46,8 @@ class Bundle:
         Sorted digests of the training texts, to recognise them in data to evaluate on.
     about : mapping of str to str
         Where the model comes from.
+    examples : tuple of Example, optional
+        Articles to try the model on, of its label set.
 
     """
 
@@ -53,6 +55,7 @@ class Bundle:
     topics: tuple[Topic, ...]
     trained_on: NDArray[np.uint64]
     about: Mapping[str, str]
+    examples: tuple[Example, ...] = ()
 
 
 def save_bundle(path: Path, bundle: Bundle) -> None:
@@ -62,6 +65,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     description |= {"max_ngram": scorer.analyzer.max_ngram, "prefix_length": scorer.analyzer.prefix_length}
     description |= {"point": scorer.point, "points": list(scorer.points)}
     description |= {"topics": [_topic_json(topic) for topic in bundle.topics], "about": dict(bundle.about)}
+    description |= {"examples": [[example.title, example.text] for example in bundle.examples]}
     arrays = {name: getattr(scorer, name) for name in _BY_TOPIC}
     arrays |= {f"{_POINT}{name}": thresholds for name, thresholds in scorer.points.items()}
     arrays |= {"table": scorer.table.astype(np.float32), "trained_on": bundle.trained_on}
@@ -139,7 +143,8 @@ def _bundle(model: dict[str, Any], arrays: container.Arrays) -> Bundle:
         points={point: arrays[f"{_POINT}{point}"] for point in points},
         point=model["point"],
     )
-    return Bundle(scorer, topics, arrays["trained_on"], _about(model["about"]))
+    examples = tuple(Example(*_strings(pair)) for pair in model.get("examples", []))
+    return Bundle(scorer, topics, arrays["trained_on"], _about(model["about"]), examples)
 
 
 def _check_array(arrays: container.Arrays, name: str, dtypes: tuple[type, ...], shape: tuple[int, ...]) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.data import corpus
-from pipeline.errors import DataError
 from pipeline.evaluation.behaviour import BehaviourCases, run_behaviour
 from pipeline.evaluation.estimates import Evaluation, as_json
 from pipeline.evaluation.tables import as_text, overall_table, topic_table
@@ -168,12 +167,10 @@ def evaluate_files(
         For rows that cannot be read or none that is labelled.
 
     """
-    rows = corpus.labelled(corpus.read(paths, bundle.scorer.topics, unique=False))
+    rows, unlabelled = corpus.read_labelled(paths, bundle.scorer.topics)
     title = ", ".join(paths)
-    if not rows:
-        raise DataError(f"{title}: no row is labelled, nothing to measure")
     background = Background(random_state, behaviour or BehaviourCases())
-    measured = measure(title, bundle, rows, random_state=random_state)
+    measured = measure(title, bundle, rows, random_state=random_state, unlabelled=unlabelled)
     return EvaluationReport({title: measured}, background, Origin(bundle.about))
 
 

@@ -39,6 +39,8 @@ class MeasuredSet:
         Of `model`, `most frequent` and `keywords`.
     trained_on : int
         How many of the rows the model was trained on.
+    unlabelled : int
+        How many more rows there are that have no label.
 
     """
 
@@ -51,6 +53,7 @@ class MeasuredSet:
     weights: Floats
     evaluations: dict[str, Evaluation]
     trained_on: int
+    unlabelled: int = 0
 
     @property
     def model(self) -> Evaluation:
@@ -71,7 +74,8 @@ class MeasuredSet:
     def headline(self) -> str:
         """What was measured, in one line."""
         seen = f", {self.trained_on} of them TRAINED ON" if self.trained_on else ""
-        return f"{self.title}: {len(self.rows)} paragraphs{seen}; 95 % intervals over articles in brackets"
+        more = f", {self.unlabelled} more are not labelled and left out" if self.unlabelled else ""
+        return f"{self.title}: {len(self.rows)} paragraphs{seen}{more}; 95 % intervals over articles in brackets"
 
     def share(self, passed: Bools, among: Bools) -> Estimate:
         """Estimate the share of rows that passed, of those marked in `among`, both bool [n]."""
@@ -79,7 +83,9 @@ class MeasuredSet:
         return estimate_share(passed[among], self.weights[:, among], units=len(articles))
 
 
-def measure(title: str, bundle: Bundle, rows: Sequence[LabelledParagraph], *, random_state: int) -> MeasuredSet:
+def measure(
+    title: str, bundle: Bundle, rows: Sequence[LabelledParagraph], *, random_state: int, unlabelled: int = 0
+) -> MeasuredSet:
     """Measure a model, the most frequent label set and the topics' keywords on the same labelled rows.
 
     Parameters
@@ -91,6 +97,8 @@ def measure(title: str, bundle: Bundle, rows: Sequence[LabelledParagraph], *, ra
         Rows without a label count as `none`; leave them out before.
     random_state : int
         Seeds the bootstrap.
+    unlabelled : int, default 0
+        How many rows without a label were left out, for the headline.
 
     Returns
     -------
@@ -112,4 +120,5 @@ def measure(title: str, bundle: Bundle, rows: Sequence[LabelledParagraph], *, ra
         for who, (y_pred, scores) in predicted.items()
     }
     trained_on = int(np.isin(text_digests(texts), bundle.trained_on).sum())
-    return MeasuredSet(title, bundle.topics, scorer, rows, y_true, y_score, weights, evaluations, trained_on)
+    measured = (rows, y_true, y_score, weights, evaluations, trained_on, unlabelled)
+    return MeasuredSet(title, bundle.topics, scorer, *measured)

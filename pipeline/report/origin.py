@@ -24,6 +24,8 @@ class Origin:
         When, in UTC.
     failures : tuple of str or None
         Where it fails the gate, in words; None where no gate was applied.
+    floors : str, optional
+        What the gate requires, in words; empty where none is configured.
 
     """
 
@@ -33,6 +35,7 @@ class Origin:
     settings: str = ""
     evaluated: str = ""
     failures: tuple[str, ...] | None = None
+    floors: str = ""
 
     @property
     def refused(self) -> bool:
@@ -44,7 +47,14 @@ class Origin:
         """What the gate said, in a sentence."""
         if self.failures is None:
             return "Measured without the gate."
-        return f"It did NOT pass its gate: {'; '.join(self.failures)}." if self.refused else "It passed its gate."
+        if self.failures:
+            return f"It did NOT pass its gate: {'; '.join(self.failures)}."
+        return f"It passed its gate: {self.floors}." if self.floors else "No gate is configured."
+
+    @property
+    def gate(self) -> str:
+        """What the gate said, for a tag of the run and for the history of promotions."""
+        return "; ".join(self.failures or ()) or (f"passed: {self.floors}" if self.floors else "none configured")
 
     def facts(self) -> pd.DataFrame:
         """Return a row a fact: run, commit, digests of the data, version, date."""

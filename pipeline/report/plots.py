@@ -167,6 +167,6 @@ def _axes(x: str, y: str, title: str) -> tuple[Figure, Axes]:
 
 
 def _finished(figure: Figure, axes: Axes, lines: int) -> Figure:
-    if lines <= _MOST_IN_LEGEND:
+    if lines <= _MOST_IN_LEGEND and axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, labelcolor=INK)
     return figure

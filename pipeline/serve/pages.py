@@ -30,41 +30,13 @@ _TYPES: dict[Format, str] = {
 _LISTED = 500
 Field = Annotated[str, Form()]
 
-# Short articles to try; written for the page, about no real event.
-EXAMPLES: tuple[tuple[str, str], ...] = (
-    (
-        "Talks on the border",
-        "The foreign ministers of the two countries met on Tuesday for a third round of peace talks and agreed to"
-        " go on with the delimitation of their border.\n\n"
-        "Clearance teams removed more than 400 anti-personnel mines from farmland along the line last year, and"
-        " demining is to reach two more districts by the autumn.\n\n"
-        "Lunch was served in the garden of the residence. Neither minister took questions.",
-    ),
-    (
-        "A cold week",
-        "The grid operator warned of rolling blackouts on Thursday after a pipeline failure cut gas supplies to"
-        " three power stations.\n\n"
-        "It ruled out a cyberattack. In January hackers had stolen passwords of its engineers by phishing, and the"
-        " national response team has watched its network since.\n\n"
-        "Schools in the capital stay closed until Monday. The forecast is for snow.",
-    ),
-    (
-        "After the summit",
-        "A year after COP29, campaigners say that the climate finance goal agreed in Baku has"
-        " hardly been paid into.\n\n"
-        "The minister defended the outcome and pointed to a new wind farm that makes the island less dependent on"
-        " imported fuel.\n\n"
-        "She also opened an exhibition of children's paintings at the town library.",
-    ),
-)
-
 
 @router.get("/")
 async def start(request: Request, example: int | None = None) -> Response:
     """Show the form, with an example where one is asked for."""
-    article = None
-    if example is not None and 0 <= example < len(EXAMPLES):
-        article = Article("article", EXAMPLES[example][1])
+    article, examples = None, state_of(request).model.current.bundle.examples
+    if example is not None and 0 <= example < len(examples):
+        article = Article("article", examples[example].text)
     return await _shown(request, "page.html", article, DEFAULT_POINT)
 
 
@@ -174,7 +146,7 @@ async def _shown(request: Request, template: str, article: Article | None, thres
         key=hashlib.sha256(text.encode()).hexdigest()[:16],
         points=model.thresholds,
         point=threshold,
-        examples=[title for title, _ in EXAMPLES],
+        examples=[example.title for example in bundle.examples],
     )
 
 

@@ -1,1 +1,1 @@
-"""What each command of the workflow does: train, evaluate, compare, search, reproduce, learning curve."""
+"""What each command of the workflow does: begin, check, train, evaluate, compare, search, reproduce and so on."""

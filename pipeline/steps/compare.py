@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.config import Config, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
-from pipeline.errors import BundleError, DataError
+from pipeline.errors import BundleError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.comparison import Difference, fixed_and_broken, paired_differences
 from pipeline.evaluation.estimates import Estimate
@@ -168,11 +168,9 @@ def _rows(config: Config, topics: Sequence[str], data: Sequence[str]) -> tuple[s
             raise BundleError(f"{config.data.topics}: other topics than the models'; name their data with --data")
         headline = config.data.headline
         return f"test set {headline}", corpus.read_split(config, topics).test[headline]
-    name = ", ".join(data)
-    rows = corpus.labelled(corpus.read(data, topics, unique=False))
-    if not rows:
-        raise DataError(f"{name}: no row is labelled, nothing to compare on")
-    return name, rows
+    rows, unlabelled = corpus.read_labelled(data, topics)
+    more = f" ({unlabelled} more are not labelled and left out)" if unlabelled else ""
+    return f"{', '.join(data)}{more}", rows
 
 
 def _line(row: RowChange) -> str:

@@ -2,8 +2,11 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.data import corpus
@@ -15,12 +18,11 @@ from pipeline.evaluation.estimates import Estimate, from_json
 from pipeline.evaluation.tables import from_records
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, load_bundle
-from pipeline.model.scorer import Scorer
 from pipeline.report.evaluation_report import Background, EvaluationReport, write_files
 from pipeline.report.measure import MeasuredSet, measure
 from pipeline.report.model_card import model_card
 from pipeline.report.origin import Origin
-from pipeline.schema import LabelledParagraph
+from pipeline.steps.check import check_gate
 from pipeline.steps.promote import promote
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
@@ -57,23 +59,29 @@ def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
     with tempfile.TemporaryDirectory() as temporary:
         file = tracker.fetch_bundle(candidate.run_id, Path(temporary))
         bundle, content = load_bundle(file), file.read_bytes()
-    test = _test_sets(config, bundle)
+    split = _split(config, bundle)
     sets = {
-        name: measure(f"test set {name}", bundle, rows, random_state=config.random_state)
-        for name, rows in test.items()
+        name: measure(
+            f"test set {name}",
+            bundle,
+            rows,
+            random_state=config.random_state,
+            unlabelled=split.test_unlabelled[name],
+        )
+        for name, rows in split.test.items()
     }
     champion = tracker.find(CHAMPION)
     failures = _gate_failures(config, tracker, bundle, sets, champion)
     origin = _origin(config, candidate, bundle, failures)
     report = EvaluationReport(sets, _background(config, tracker, candidate, bundle), origin)
     texts = report.files() | {_CARDS[origin.refused]: _card(report)}
-    _log(tracker, candidate, report, failures, texts)
+    _log(tracker, candidate, report, texts)
     write_files(texts, folder)
     if not failures:
         with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
             if champion is None or champion.number != candidate.number:
-                promote(tracker, candidate, replacing=champion, reason=f"passed: {_floors(config)}")
+                promote(tracker, candidate, replacing=champion, reason=origin.gate)
     return report, failures
 
 
@@ -89,13 +97,13 @@ def _gate_failures(
     config: Config, tracker: Tracker, bundle: Bundle, sets: dict[str, MeasuredSet], version: ModelVersion | None
 ) -> list[str]:
     """Hold the candidate on each gated set against the floors and, on the same rows, against the champion."""
-    failures = []
+    failures = [] if config.data.duplicates else _trained_on(sets)
     rows = {name: measured.rows for name, measured in sets.items()}
     if bundle.about["test_sha256"] != corpus.fingerprint_sets(rows):
         failures.append("the test sets are not those recorded when the candidate was trained; train again")
     champion = _champion(tracker, version, bundle)
-    if champion is not None and champion.topics != bundle.scorer.topics:
-        failures.append(f"the champion has other topics: {', '.join(champion.topics)}")
+    if champion is not None and champion.scorer.topics != bundle.scorer.topics:
+        failures.append(f"the champion has other topics: {', '.join(champion.scorer.topics)}")
         champion = None
     for name, floors in config.gate.items():
         missed = gate.floor_failures(floors, sets[name].model)
@@ -104,32 +112,42 @@ def _gate_failures(
     return failures
 
 
-def _champion(tracker: Tracker, champion: ModelVersion | None, bundle: Bundle) -> Scorer | None:
+def _trained_on(sets: dict[str, MeasuredSet]) -> list[str]:
+    return [
+        f"{name}: {measured.trained_on} of its {len(measured.rows)} paragraphs were trained on; train again"
+        for name, measured in sets.items()
+        if measured.trained_on
+    ]
+
+
+def _champion(tracker: Tracker, champion: ModelVersion | None, bundle: Bundle) -> Bundle | None:
     """Open the champion; None where there is none or it is the candidate itself."""
     if champion is None or champion.run_id == bundle.about["run_id"]:
         return None
     with tempfile.TemporaryDirectory() as temporary:
-        return load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary))).scorer
+        return load_bundle(tracker.fetch_bundle(champion.run_id, Path(temporary)))
 
 
-def _floors(config: Config) -> str:
-    return ", ".join(
-        f"{name} {metric} >= {floor:g}" for name, by in config.gate.items() for metric, floor in by.items()
-    )
+def _worse_than(champion: Bundle, measured: MeasuredSet) -> list[str]:
+    """List where the candidate is worse, on rows that the champion was not trained on: sets can be drawn anew."""
+    fresh = ~np.isin(corpus.text_digests(measured.texts), champion.trained_on)
+    if not fresh.any():
+        return []
+    scorer = champion.scorer
+    y_score = scorer.scores(measured.texts)
+    before, after = (scorer.labels(y_score), y_score), (measured.y_pred, measured.y_score)
+    first, second = ((y_pred[fresh], scores[fresh]) for y_pred, scores in (before, after))
+    weights = measured.weights[:, fresh]
+    differences = paired_differences(scorer.topics, measured.y_true[fresh], first, second, weights)
+    return gate.champion_failures(scorer.topics, differences)
 
 
-def _worse_than(champion: Scorer, measured: MeasuredSet) -> list[str]:
-    y_score = champion.scores(measured.texts)
-    before, after = (champion.labels(y_score), y_score), (measured.y_pred, measured.y_score)
-    differences = paired_differences(champion.topics, measured.y_true, before, after, measured.weights)
-    return gate.champion_failures(champion.topics, differences)
-
-
-def _test_sets(config: Config, bundle: Bundle) -> dict[str, list[LabelledParagraph]]:
+def _split(config: Config, bundle: Bundle) -> corpus.Split:
     topics = [topic.id for topic in read_topics(Path(config.data.topics))]
+    check_gate(config, topics)
     if topics != list(bundle.scorer.topics):
         raise BundleError(f"{config.data.topics}: other topics than the candidate's; run `make train` again")
-    return corpus.read_split(config, topics).test
+    return corpus.read_split(config, topics)
 
 
 def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundle: Bundle) -> Background:
@@ -144,9 +162,23 @@ def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundl
 
 
 def _origin(config: Config, candidate: ModelVersion, bundle: Bundle, failures: list[str]) -> Origin:
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    name, settings = config.tracking.model_name, as_yaml(config)
-    return Origin(bundle.about, name, candidate.number, settings, now, tuple(failures))
+    return Origin(
+        bundle.about,
+        name=config.tracking.model_name,
+        version=candidate.number,
+        settings=as_yaml(config),
+        evaluated=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        failures=tuple(failures),
+        floors=_floors(config),
+    )
+
+
+def _floors(config: Config) -> str:
+    return "; ".join(f"{name} {_required(floors)}" for name, floors in config.gate.items())
+
+
+def _required(floors: Mapping[str, float]) -> str:
+    return ", ".join(f"{metric} >= {floor:g}" for metric, floor in floors.items()) or "no worse than before"
 
 
 def _card(report: EvaluationReport) -> str:
@@ -155,12 +187,15 @@ def _card(report: EvaluationReport) -> str:
 
 
 def _log(
-    tracker: Tracker, candidate: ModelVersion, report: EvaluationReport, failures: list[str], texts: dict[str, str]
+    tracker: Tracker,
+    candidate: ModelVersion,
+    report: EvaluationReport,
+    texts: dict[str, str],
 ) -> None:
     with tracker.run(candidate.run_id):
         tracker.log(
             metrics={name: estimate.value for name, estimate in _tracked(report).items()},
-            tags={"gate": "; ".join(failures) or "passed"},
+            tags={"gate": report.origin.gate},
             texts={f"report/{name}": text for name, text in texts.items()},
             plots={f"figures/{name}_test.png": plot for part in report.sections for name, plot in part.plots},
         )

@@ -1,6 +1,6 @@
 """One experiment without its surroundings: a config and labelled rows to a fitted and measured classifier."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +53,9 @@ def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...]
     articles = [row.article for row in rows]
     ids = [topic.id for topic in topics]
     labels = label_matrix(rows, ids)
+    groups = fold_groups(config, rows)
     try:
-        model = classifier(config).fit(texts, labels, _groups(config, rows), progress=progress)
+        model = classifier(config).fit(texts, labels, groups, progress=progress)
     except ValueError as error:
         raise DataError(f"{', '.join(config.data.train)}: {error}") from None
     weights = article_weights(articles, random_state=config.random_state)
@@ -84,11 +85,27 @@ def operating_points(settings: ThresholdSettings) -> dict[str, Objective]:
     }
 
 
-def _groups(config: Config, rows: list[LabelledParagraph]) -> list[str]:
+def fold_groups(config: Config, rows: Sequence[LabelledParagraph]) -> list[str]:
     """Name the group of each row, whose rows share a fold: its writer or article, joined by near-duplicates.
 
-    Articles are the groups where there are fewer writers than folds.
+    Articles are the groups where there are fewer writers than folds. Raises DataError where there are fewer groups
+    than folds.
     """
+    groups, where = _groups(config, rows), ", ".join(config.data.train)
+    number, articles = len(set(groups)), len({row.article for row in rows})
+    if articles == 1:
+        raise DataError(f"{where}: all {len(rows)} training paragraphs are of one article; label at least two")
+    if number < config.split.cv:
+        tied = f", as near-duplicates tie the {articles} articles together" if number < articles else ""
+        fewer = f"set split.cv to {number}, or " if number > 1 else ""
+        raise DataError(
+            f"{where}: split.cv is {config.split.cv}, but there are only {number} groups to part{tied}; "
+            f"{fewer}label more articles"
+        )
+    return groups
+
+
+def _groups(config: Config, rows: Sequence[LabelledParagraph]) -> list[str]:
     names = [row.article for row in rows]
     writers = [row.writer or row.article for row in rows]
     if config.split.group_by == "writer" and len(set(writers)) >= config.split.cv:

@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.config import Config, as_yaml, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, DataError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.estimates import Evaluation, evaluate_labels
 from pipeline.evaluation.tables import to_records
@@ -63,7 +63,10 @@ def learning_curve(
     split = corpus.read_split(config, ids)
     scorer = _scorer(tracker, candidate, config, split.train)
     sets: dict[str, Rows] = {**split.test}
-    sets |= {Path(name).name: corpus.labelled(corpus.read([name], ids, unique=False)) for name in data}
+    for name in data:
+        sets[Path(name).name], unlabelled = corpus.read_labelled([name], ids)
+        if unlabelled:
+            say(f"{name}: {unlabelled} rows are not labelled and left out")
     points: Points = {}
     for place, share in enumerate(SHARES):
         progress(place, len(SHARES))
@@ -71,7 +74,11 @@ def learning_curve(
         if lacking := _lacking(rows, ids):
             say(f"{share:.0%} of the training articles have no row with {', '.join(lacking)}: left out")
             continue
-        fitted = fit(config, rows, topics, lambda done, total: None).model.scorer(ids)
+        try:
+            fitted = fit(config, rows, topics, lambda done, total: None).model.scorer(ids)
+        except DataError as error:
+            say(f"{share:.0%} of the training articles are too few: {error}: left out")
+            continue
         points[f"{share:.0%}"] = rows, evaluate_sets(fitted, sets, random_state=config.random_state)
     points["100%"] = split.train, evaluate_sets(scorer, sets, random_state=config.random_state)
     table = _table(points)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.config import Config, as_yaml, read_config
 from pipeline.errors import ReproductionError
-from pipeline.tracking import CANDIDATE, Tracker, embedded_store
+from pipeline.store import embedded_store
+from pipeline.tracking import CANDIDATE, Tracker
 
 _COMPARED = ("cv/", "threshold/", "rows/", "fold/")
 _HASHES = {"data_sha256": "training data", "test_sha256": "test split"}

@@ -1,5 +1,6 @@
 """Search: try settings by cross-validation on the train split and write the best experiment as YAML."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,14 @@ import optuna
 
 from pipeline.config import Config, FloatRange, SearchSettings, as_yaml, flat, overridden, read_config, read_topics
 from pipeline.data import corpus
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, OutputError
 from pipeline.files import atomic_path
 from pipeline.schema import LabelledParagraph, Topic
+from pipeline.steps.check import check_metric
 from pipeline.steps.experiment import fit
 from pipeline.tracking import Tracker
+
+_FIXED = ("data", "gate", "tracking", "output")
 
 
 def search(settings: SearchSettings, output: Path, *, progress: Callable[[int, int], None]) -> str:
@@ -44,6 +48,10 @@ def search(settings: SearchSettings, output: Path, *, progress: Callable[[int, i
     """
     base = read_config(Path(settings.base))
     topics = read_topics(Path(base.data.topics))
+    check_metric("metric", settings.metric, [topic.id for topic in topics])
+    _check_space(base, settings)
+    if output.is_dir():
+        raise OutputError(f"{output}: is a folder, expected a file to write the best experiment to")
     rows = corpus.read_split(base, [topic.id for topic in topics]).train
     tracker = Tracker(base.tracking, Path(base.output))
     study = _study(settings, Path(base.output), corpus.fingerprint(rows))
@@ -61,6 +69,19 @@ def search(settings: SearchSettings, output: Path, *, progress: Callable[[int, i
     return (
         f"{output}: trial {study.best_trial.number}, {settings.metric} {study.best_value:.4f}, {study.best_params}"
     )
+
+
+def _check_space(base: Config, settings: SearchSettings) -> None:
+    """Raise ConfigError for a value that a trial could not have, before the first trial."""
+    for key, values in settings.space.items():
+        if key.partition(".")[0] in _FIXED:
+            raise ConfigError(f"space: {key}: trials differ in how they train only, not in data, gate or place")
+        if isinstance(values, FloatRange) and not (0 if values.log else -math.inf) < values.low <= values.high:
+            raise ConfigError(f"space: {key}: expected low <= high, and low above 0 where log is true")
+        if not isinstance(values, FloatRange) and not values:
+            raise ConfigError(f"space: {key}: expected at least one value")
+        for value in (values.low, values.high) if isinstance(values, FloatRange) else values:
+            overridden(base, {key: value})
 
 
 def _study(settings: SearchSettings, folder: Path, data: str) -> optuna.Study:
@@ -95,8 +116,8 @@ def _try(
 ) -> float:
     with tracker.run(name=f"trial {number}", nested=True):
         found = fit(config, rows, topics, lambda done, total: None).found.metrics
-        if settings.metric not in found:
-            raise ConfigError(f"{settings.metric}: no such metric, expected one of {', '.join(found)}")
+        if math.isnan(found[settings.metric].value):
+            raise ConfigError(f"metric: {settings.metric} is undefined on the training rows; choose another")
         metrics = {f"cv/{name}": estimate.value for name, estimate in found.items()}
         tracker.log(params=flat(config.model_dump(mode="json")), metrics=metrics)
     return found[settings.metric].value

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from pipeline.config import Config, as_yaml, flat, read_topics
+from pipeline.config import Config, as_yaml, flat
 from pipeline.data import corpus
 from pipeline.data.corpus import label_matrix
-from pipeline.data.statistics import label_counts
 from pipeline.errors import OutputError
 from pipeline.evaluation.baselines import most_frequent
 from pipeline.evaluation.estimates import as_json
@@ -23,7 +22,8 @@ from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
 from pipeline.provenance import surroundings
 from pipeline.report import plots
-from pipeline.schema import Topic
+from pipeline.schema import Example
+from pipeline.steps.check import check
 from pipeline.steps.experiment import Progress, Trained, fit
 from pipeline.tracking import CANDIDATE, Tracker
 
@@ -37,20 +37,20 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
     """
     started = time.perf_counter()
     folder = Path(config.output)
-    topics = read_topics(Path(config.data.topics))
     with _only_training(folder):
-        split = corpus.read_split(config, [topic.id for topic in topics])
-        say(_describe(split, topics))
+        checked = check(config)
+        say(checked.as_text())
+        split = checked.split
         tracker = Tracker(config.tracking, folder)
         with tracker.run() as run_id:
-            trained = fit(config, split.train, topics, progress)
+            trained = fit(config, split.train, checked.topics, progress)
             hashes = {
                 "data_sha256": corpus.fingerprint(split.train),
                 "test_sha256": corpus.fingerprint_sets(split.test),
             }
             about = {"run_id": run_id, **hashes, **surroundings()}
             _log(tracker, config, trained, split, about)
-            _publish(tracker, trained, about, folder)
+            _publish(tracker, trained, checked.examples, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(map(as_text, _tables(trained))))
     say(f"labels to review, most suspect first: {folder / LABEL_ISSUES}")
@@ -70,11 +70,6 @@ def _only_training(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _describe(split: corpus.Split, topics: tuple[Topic, ...]) -> str:
-    left = f"left out: {split.unlabelled} not labelled, {split.near_test} nearly repeating a test paragraph\n"
-    return as_text(label_counts(split, topics)) + left
 
 
 def _tables(trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -113,7 +108,9 @@ def _log(tracker: Tracker, config: Config, trained: Trained, split: corpus.Split
     )
 
 
-def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: Path) -> None:
+def _publish(
+    tracker: Tracker, trained: Trained, examples: tuple[Example, ...], about: dict[str, str], folder: Path
+) -> None:
     """Register first and replace the local files last: a failure on the way leaves the old model in place."""
     common = most_frequent(trained.labels)
     about = {key: about[key] for key in ("run_id", "data_sha256", "test_sha256", "git_commit", "git_dirty")}
@@ -128,6 +125,6 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
         atomic_path(folder / LABEL_ISSUES) as suspects,
     ):
         suspects.write_text(trained.label_issues, encoding="utf-8")
-        save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
+        save_bundle(bundle, Bundle(scorer, trained.topics, seen, about, examples))
         joblib.dump(trained.model, pickled)
         tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))
