@@ -321,3 +321,48 @@ def test_text_that_repeats_on_two_pages_without_being_set_off_stays() -> None:
 
 def test_no_lines_are_no_paragraphs() -> None:
     assert paragraphs(without_running_heads([[], []])) == []
+
+
+def test_a_distance_ends_a_full_line_that_ends_no_sentence() -> None:
+    text = "Sappers clear the banks of the river in May\n\n" + SPACED.strip()
+    assert paragraphs([page(text)]) == ["Sappers clear the banks of the river in May", *WHOLE]
+
+
+def test_a_bold_sentence_of_full_width_is_a_paragraph_of_its_own() -> None:
+    text = "**Sappers cleared the banks of the river then.\n" + SPACED.strip()
+    assert paragraphs([page(text)])[0] == "Sappers cleared the banks of the river then."
+
+
+def test_pages_of_different_line_spacing_in_one_document() -> None:
+    text = "\n".join(["officials in both of the towns said that"] * 5)
+    assert (
+        paragraphs([page(f"The {text}.", pitch=12), page(f"The {text}.", pitch=24)])
+        == ["The " + " ".join(["officials in both of the towns said that"] * 5) + "."] * 2
+    )
+
+
+def test_a_sentence_that_repeats_at_one_place_is_no_running_head() -> None:
+    sentence = "The school in the town reopened on Monday.\n\n"
+    found = paragraphs(without_running_heads([page(sentence + SPACED.strip())] * 2))
+    assert found.count(sentence.strip()) == 2
+
+
+@pytest.mark.parametrize(("indent", "count"), [("", 2), ("   ", 3)])
+def test_justified_text_goes_on_after_a_full_line_that_ends_a_sentence(indent: str, count: int) -> None:
+    full = "Officials said the work would go on all May"
+    block = f"   {full[:-3]}\n{full}\n{full}\n{full}\n{full[:-1]}."
+    second = f"{indent}{full[: len(full) - len(indent)]}\n{full}\n{full[:-1]}.\n   {full[:-3]}\n{full}\n{full}."
+    assert len(paragraphs([page(block), page(second)])) == count
+
+
+def test_a_new_paragraph_follows_the_last_item_of_a_list() -> None:
+    text = """
+Both of the sides agreed on the points below:
+    1. Mines are cleared from the fields by us.
+Officials said that the work would go on now,
+and that the school would open in the town.
+"""
+    assert paragraphs([page(text)])[1:] == [
+        "1. Mines are cleared from the fields by us.",
+        "Officials said that the work would go on now, and that the school would open in the town.",
+    ]
