@@ -177,6 +177,10 @@ MERGED = "<w:vMerge/>"
         (p("A ", properties=f"<w:rPr>{inserted('', 'moveFrom')}</w:rPr>") + p() + p("B."), ["A", "B."]),
         (p(f"<w:del>{r('Gone.')}</w:del>", "Kept."), ["Kept."]),
         (p(r("Bold.", "<w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange>")), ["Bold."]),
+        (
+            table(row(cell(p("A", properties=f"<w:rPr>{inserted('', 'del')}</w:rPr>")), cell(p("b")))),
+            ["A", "b"],
+        ),
         # content controls
         (control(p("One.") + p("Two.")) + p("By ", control(r("the agency"))), ["One.", "Two.", "By the agency"]),
         (control(control(p("Deep ", control(r("down")), "."))), ["Deep down."]),
@@ -215,6 +219,13 @@ MERGED = "<w:vMerge/>"
             ),
             ["1"],
         ),
+        (
+            p(
+                f"<mc:AlternateContent><mc:Choice>{r('1')}<mc:AlternateContent/></mc:Choice>"
+                f"<mc:Fallback>{r('2')}</mc:Fallback></mc:AlternateContent>"
+            ),
+            ["1"],
+        ),
         # links, tags, fields
         (p("See ", f"<w:hyperlink>{r('the page')}</w:hyperlink>", "."), ["See the page."]),
         (
@@ -227,6 +238,7 @@ MERGED = "<w:vMerge/>"
         (p("A", mark("begin"), "IF ", FIELD, "x", mark("end"), mark("separate"), "b", mark("end"), "c"), ["Abc"]),
         (p(FIELD, "One.") + p("Two.", mark("end")) + p("Three."), ["One.", "Two.", "Three."]),
         (p("A", mark("begin"), "lost") + p(mark("end"), mark("separate"), "Text."), ["A", "Text."]),
+        (p("A", mark("begin"), "lost") + p("Text."), ["A", "Text."]),
         # hidden text and what stands over words
         (p("Seen", r(" unseen", "<w:b/><w:vanish/>"), "."), ["Seen."]),
         (p(r("Seen.", '<w:vanish w:val="0"/>')), ["Seen."]),
@@ -236,7 +248,11 @@ MERGED = "<w:vMerge/>"
         ),
         (p("Water is ", "<m:oMath><m:r><m:t>H2O</m:t></m:r></m:oMath>", "."), ["Water is H2O."]),
         (p("Said.", '<w:commentRangeStart w:id="0"/><w:r><w:commentReference w:id="0"/></w:r>'), ["Said."]),
-        (p("T", properties='<w:framePr w:dropCap="drop"/><w:tabs><w:tab/></w:tabs>') + p("he end."), ["The end."]),
+        (
+            p("T", properties='<w:framePr w:dropCap="drop"/>')
+            + p("he end.", properties="<w:tabs><w:tab/></w:tabs>"),
+            ["The end."],
+        ),
         (p("Item.", properties='<w:numPr><w:ilvl w:val="0"/></w:numPr>') + p("Next."), ["Item.", "Next."]),
     ],
 )
@@ -283,6 +299,7 @@ def test_parts_are_found_by_their_relationships() -> None:
         }
     )
     assert texts(content) == ["Text.", "Note."]
+    assert article(content).notes == ()
 
 
 def test_the_title_and_the_day_of_the_last_change_are_its_properties() -> None:
