@@ -347,11 +347,11 @@ def _validated(adapter: TypeAdapter[T], path: Path) -> T:
 def _in_words(error: ValidationError) -> str:
     """Say where the first error is and what was expected, in words of YAML rather than of Python."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "file"
+    key = ".".join(str(part) for part in first["loc"]) or ("" if first["type"] == "value_error" else "file")
     message = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     if first["type"] == "string_type" and isinstance(first["input"], int | float):
         message += f", in quotes where it looks like a number: '{first['input']}'"
-    return f"{key}: {message}"
+    return f"{key}: {message}" if key else message
 
 
 _EXPECTED = {

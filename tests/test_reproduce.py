@@ -62,3 +62,26 @@ def test_a_commit_that_is_not_there_is_one_line(repository: Path, tracked: Maker
         tracker.log(tags={"git_commit": "0" * 40}, texts={"config.yaml": text})
     with pytest.raises(ReproductionError, match="commit cannot be checked out"):
         reproduce(made.config, run_id)
+
+
+@pytest.mark.parametrize(
+    ("commit", "topics", "words"),
+    [
+        ("unknown", "topics.yaml", "made without a git commit: commit the project's files, then train again"),
+        (
+            "HEAD",
+            "uncommitted.yaml",
+            "uncommitted.yaml: no such file; what was not committed when the run was made",
+        ),
+    ],
+)
+def test_files_that_no_commit_has_are_told_as_the_cause(
+    repository: Path, tracked: Maker, commit: str, topics: str, words: str
+) -> None:
+    made = tracked()
+    tracker = Tracker(made.config.tracking, made.output)
+    with tracker.run() as run_id:
+        text = made.config_file.read_text(encoding="utf-8").replace(str(made.folder / "topics.yaml"), topics)
+        tracker.log(tags={"git_commit": commit}, texts={"config.yaml": text})
+    with pytest.raises(ReproductionError, match=words):
+        reproduce(made.config, run_id)

@@ -238,7 +238,8 @@ def _chosen(config: Config, rows: Rows, topics: Sequence[str]) -> dict[str, set[
             random_state=config.random_state,
         )
         if not articles:
-            why = "training needs two, and one with each topic; label more"
+            number = len({rows[index].article for index in free})
+            why = f"{number} are labelled, and training needs two, and one with each topic; label more"
             raise DataError(f"test set {name}: no article can be held out: {why}")
         found = [index for index, row in enumerate(rows) if row.article in articles and index not in owner]
         owner |= dict.fromkeys(found, name)

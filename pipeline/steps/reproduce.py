@@ -42,6 +42,10 @@ def reproduce(config: Config, run: str) -> str:
     found = tracker.find(run)
     tags, metrics, settings = tracker.facts(found.run_id if found else run)
     commit = tags.get("git_commit", "unknown")
+    if commit == "unknown":
+        raise ReproductionError(
+            "the run was made without a git commit: commit the project's files, then train again"
+        )
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         _git("clone", "--quiet", "--no-hardlinks", ".", str(tree))
@@ -73,7 +77,12 @@ def _train(tree: Path, file: Path, output: Path) -> tuple[Mapping[str, str], Map
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
-        raise ReproductionError(f"training at the run's commit failed: {' '.join(last)}")
+        why = (
+            "; what was not committed when the run was made is missing there"
+            if "no such" in " ".join(last)
+            else ""
+        )
+        raise ReproductionError(f"training at the run's commit failed: {' '.join(last)}{why}")
     tracker = Tracker(settings.tracking, output, uri=embedded_store(output))
     candidate = tracker.find(CANDIDATE)
     if candidate is None:
