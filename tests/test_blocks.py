@@ -88,8 +88,11 @@ def test_prose_is_told_from_labels(body: str, *, prose: bool) -> None:
     assert block.is_prose is prose
 
 
-def test_lines_that_only_a_break_divides_stay_neighbours() -> None:
-    assert joined(blocks("a<br>b<br><br>c<p>d<br>e")) == "a\nb\n\nc\n\nd\ne"
+def test_only_lines_wrapped_at_a_width_stay_neighbours() -> None:
+    wrapped = "aaaa bbbb<br>cccc dddd<br>eeee"
+    assert joined(blocks(f"{wrapped}<p>Head<br>{SENTENCE}<br><br>f")) == (
+        f"aaaa bbbb\ncccc dddd\neeee\n\nHead\n\n{SENTENCE}\n\nf"
+    )
 
 
 def test_repeats_in_a_row_are_one() -> None:

@@ -190,6 +190,35 @@ def test_what_stands_beside_the_article_is_left_out(beside: str, order: str) -> 
     assert texts(article_of(page(body))) == [MINES, CYBER, PEACE]
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (
+            "The ministry said sappers had cleared forty hectares of mined<br>land near the river this spring, and "
+            "families could go home<br>to two villages.",
+            1,
+        ),
+        (f"<b>Mines</b><br>{MINES}<br><b>Hospital</b><br>{CYBER}", 4),
+    ],
+)
+def test_lines_in_a_cell_are_one_paragraph_where_they_are_wrapped(cell: str, expected: int) -> None:
+    article = article_of(page(f"<table><tr><td>{MENU}</td><td>{cell}</td></tr></table>"))
+    assert len(texts(article)) == expected
+    assert article.text.endswith(cell[-9:])
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "<div><p>We use cookies to personalise content and process personal data with our partners.</p></div>",
+        "<div><p>All rights reserved. Reproduction of any material requires a link to our site.</p></div>",
+        "<div><p>Please enable JavaScript in your browser to use all parts of this site properly.</p></div>",
+    ],
+)
+def test_a_notice_at_an_edge_is_no_part_of_the_article(notice: str) -> None:
+    assert texts(article_of(page(f"{notice}<div class=t>{p(MINES, CYBER)}</div>{notice}"))) == [MINES, CYBER]
+
+
 def test_readers_comments_are_left_out_and_told() -> None:
     words = [
         "What a pity that nobody asked those who live there, in all these years.",

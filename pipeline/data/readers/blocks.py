@@ -1,7 +1,7 @@
 """List the blocks of text of an HTML tree in order: what a browser shows as a paragraph, a heading or a cell."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
@@ -50,6 +50,7 @@ _LEGAL = re.compile(r"\W*(?:\u00a9|\(c\)|copyright\b|all rights reserved\b)", re
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d")
 _DATED = re.compile(r"date|time|publish|posted|byline", re.I)
 _NAME_LENGTH = 200
+_WRAPPED = 0.6
 _PROSE_LENGTH = 50
 _PROSE_LENGTH_WITHOUT_BLANKS = 20  # Chinese, Japanese, Thai
 
@@ -83,10 +84,15 @@ class Block:
         return 2 * self.linked > len(self.text)
 
     @property
+    def is_legal(self) -> bool:
+        """Tell a copyright line."""
+        return _LEGAL.match(self.text) is not None
+
+    @property
     def is_prose(self) -> bool:
         """Tell running text from headings, labels and links."""
         least = _PROSE_LENGTH if " " in self.text else _PROSE_LENGTH_WITHOUT_BLANKS
-        is_label = self.tag in HEADINGS or self.is_link or _LEGAL.match(self.text)
+        is_label = self.tag in HEADINGS or self.is_link or self.is_legal
         return not is_label and len(self.text) - self.linked >= least
 
 
@@ -99,6 +105,7 @@ class Page:
     dated: "list[HtmlElement]" = field(default_factory=list)
     depth: int = 0
     elements: int = 0
+    characters: int = 0
 
     @property
     def prose(self) -> list[Block]:
@@ -147,9 +154,20 @@ def walk(root: "HtmlElement") -> Page:
 
 
 def joined(blocks: Iterable[Block]) -> str:
-    """Join blocks to a text: blank lines between them, none where only a line break divides them."""
-    text = "".join(("\n" if block.follows else "\n\n") + block.text for block in blocks)
-    return text.strip("\n")
+    """Join blocks to a text: blank lines between them, but none between lines that were wrapped by hand."""
+    runs: list[list[str]] = []
+    for block in blocks:
+        if block.follows and runs:
+            runs[-1].append(block.text)
+        else:
+            runs.append([block.text])
+    return "\n\n".join(("\n" if _is_wrapped(lines) else "\n\n").join(lines) for lines in runs)
+
+
+def _is_wrapped(lines: Sequence[str]) -> bool:
+    """Tell lines wrapped at a width, of about one length but the last, from a heading above a text."""
+    lengths = [len(line) for line in lines]
+    return min(lengths[:-1], default=0) >= _WRAPPED * max(lengths)
 
 
 class _Walker:
@@ -252,6 +270,7 @@ class _Walker:
             around = self._open[-1]
             block = Block(text, around.tag, around.place, around.region, self._linked, self._follows)
             self.page.blocks.append(block)
+            self.page.characters += len(text)
         self._follows = bool(text) if blank_ends_block else False
         self._line, self._linked = [], 0
 

@@ -28,17 +28,21 @@ _CONTROL = re.compile(
 _LONG_TAG = re.compile(r"<([a-zA-Z][\w:-]*)\s[^<>]{10000,}>")
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)[^<>]*>")
 _NESTED = tag_set("body footer head html nav noscript script select style template textarea title")
-_ORDINARY_DEPTH = 200
-_ORDINARY_ELEMENTS = 20_000
+_ORDINARY = (200, 20_000, 1_000_000)  # depth, elements, characters
 _IN_SPAN = HEADINGS | tag_set("caption dt figcaption summary td th tr")
 _WORD = re.compile(r"\w+")
 _GRAM = 3
 _ENOUGH = 0.5
-_MUCH = 0.25
+_MUCH = 0.15
 _MOST = 0.5
 _CONSENT = re.compile(r"\b(?:cookies?|consent|personal data|privacy|GDPR)\b", re.I)
 _TO_READER = re.compile(r"\b(?:we|our|us|you|your)\b", re.I)
-_SCRIPT_NEEDED = re.compile(r"\bJavaScript\b|\benable scripts?\b", re.I)
+_SCRIPT_NEEDED = re.compile(
+    r"\b(?:disabled?|enabled?|needs?|requires?d?|turn on)\b.{0,40}\b(?:JavaScript|scripts?)\b"
+    r"|\bJavaScript\b.{0,40}\b(?:disabled|enabled|needed|required)\b|\A(?:loading|please wait)\W*\Z",
+    re.I,
+)
+_NOTICE_LENGTH = 200
 
 
 def read_html(content: bytes, name: str) -> list[Article]:
@@ -124,11 +128,11 @@ def _article(tree: "HtmlElement", page: Page) -> Sequence[Block]:
     kept = _around(candidates, [block for block in usable if block in marked])
     if _length(kept) < _ENOUGH * _length(prose):
         kept = _around(candidates, prose)
-    return [] if all(_is_consent(block) for block in kept if block.is_prose) else kept
+    return [] if all(_is_notice(block) for block in kept if block.is_prose) else kept
 
 
 def _is_short_text(block: Block) -> bool:
-    return not (block.is_link or block.tag in HEADINGS or _SCRIPT_NEEDED.search(block.text))
+    return not (block.is_link or block.tag in HEADINGS or _is_notice(block))
 
 
 def _may_open(block: Block) -> bool:
@@ -147,7 +151,7 @@ def _around(candidates: Sequence[Block], anchors: Sequence[Block]) -> Sequence[B
         between = first <= number < last
         return (not block.is_link or block.tag in HEADINGS) and (
             (between and (block.is_prose or block.tag in _IN_SPAN))
-            or (block.place in places and not _is_box(block) and (block.is_prose or first < number))
+            or (block.place in places and not _is_box(block) and (block.is_prose or first <= number))
         )
 
     return _trimmed(
@@ -156,19 +160,19 @@ def _around(candidates: Sequence[Block], anchors: Sequence[Block]) -> Sequence[B
 
 
 def _trimmed(blocks: Sequence[Block]) -> Sequence[Block]:
-    """Leave out what stands alone at an edge: a menu in a cell of its own, a heading with nothing below it."""
+    """Leave out what stands at an edge: a menu in a cell of its own, a notice, a heading with nothing below it."""
     start, stop = 0, len(blocks)
-    while start < stop and _is_lone_cell(blocks[start]):
+    while start < stop and _is_beside(blocks[start]) and not (start + 1 < stop and blocks[start + 1].follows):
         start += 1
-    while start < stop and (_is_lone_cell(blocks[stop - 1]) or blocks[stop - 1].tag in HEADINGS):
+    while start < stop and (_is_beside(blocks[stop - 1]) or blocks[stop - 1].tag in HEADINGS):
         stop -= 1
     return blocks[start:stop]
 
 
 def _with_headings(candidates: Sequence[Block], first: int) -> int:
-    """Find the sub-headings right above a block, past links and times."""
+    """Find the sub-headings and lines right above a block, past links and times."""
     for number in range(first - 1, -1, -1):
-        if candidates[number].tag in HEADINGS - {"h1"}:
+        if candidates[number].tag in HEADINGS - {"h1"} or candidates[number + 1].follows:
             first = number
         elif not candidates[number].is_link:
             break
@@ -179,8 +183,9 @@ def _is_box(block: Block) -> bool:
     return block.region is not None and block.region.kind == "box"
 
 
-def _is_lone_cell(block: Block) -> bool:
-    return block.tag in ("td", "th") and not block.is_prose
+def _is_beside(block: Block) -> bool:
+    is_lone_cell = block.tag in ("td", "th") and not block.is_prose and not block.follows
+    return is_lone_cell or block.is_legal or _is_notice(block)
 
 
 def _marked(tree: "HtmlElement", page: Page) -> set[Block]:
@@ -200,7 +205,8 @@ def _marked(tree: "HtmlElement", page: Page) -> set[Block]:
 
 
 def _is_ordinary(page: Page) -> bool:
-    return page.depth <= _ORDINARY_DEPTH and page.elements <= _ORDINARY_ELEMENTS
+    sizes = (page.depth, page.elements, page.characters)
+    return all(size <= limit for size, limit in zip(sizes, _ORDINARY, strict=True))
 
 
 def _is_among(block: Block, lines: set[tuple[str, ...]], grams: set[int]) -> bool:
@@ -234,6 +240,11 @@ def _length(blocks: Sequence[Block]) -> int:
     return sum(len(block.text) for block in blocks if block.is_prose)
 
 
+def _is_notice(block: Block) -> bool:
+    asks_for_script = len(block.text) < _NOTICE_LENGTH and _SCRIPT_NEEDED.search(block.text)
+    return _is_consent(block) or bool(asks_for_script)
+
+
 def _is_consent(block: Block) -> bool:
     if block.region and block.region.kind == "consent":
         return True
@@ -241,7 +252,7 @@ def _is_consent(block: Block) -> bool:
 
 
 def _loss(page: Page, kept: Sequence[Block]) -> str | None:
-    """Tell of a quarter of the running text that is left out, or of half with what by its class is no article."""
+    """Tell of a seventh of the running text that is left out, or of half with what by its class is no article."""
     every = [block for block in page.prose if not _is_consent(block) and not _is_chrome(block)]
     said = {block.text for block in kept}
     left = [block for block in every if block.text not in said]
