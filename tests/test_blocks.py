@@ -78,6 +78,7 @@ def test_blocks_of_one_part_of_the_template_share_their_place() -> None:
         (f"<h2>{SENTENCE}</h2>", False),
         (f"<p><a href=x>{SENTENCE}</a></p>", False),
         (f"<p><a name=x>{SENTENCE}</a></p>", True),
+        (f"<p><time>{SENTENCE}</time></p>", False),
         (f"<p>&copy; 2012 {SENTENCE}</p>", False),
         ("<p>COP29 ended in Baku.</p>", False),
         ("<p>国防部表示工兵今年春天清理了河边的雷区居民可以返回</p>", True),

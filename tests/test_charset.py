@@ -68,6 +68,11 @@ def test_a_wrong_name_is_seen(text: str, encoding: str, named: str, doubt: str |
         (RUSSIAN, "cp1251", "windows-1251"),
         (RUSSIAN, "koi8-r", "koi8_r"),
         (TURKISH, "cp1254", "windows-1254"),
+        (
+            f"Mayın temizleme ekiplerinin bu bahar iki köye döneceğini, {TURKISH} İş şöyle.",
+            "cp1254",
+            "windows-1254",
+        ),
         (POLISH, "cp1250", "windows-1250"),
         (ENGLISH, "cp1252", "windows-1252"),
         (ICELANDIC, "cp1252", "windows-1252"),

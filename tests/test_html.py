@@ -194,7 +194,7 @@ def test_what_stands_beside_the_article_is_left_out(beside: str, order: str) -> 
     ("cell", "expected"),
     [
         (
-            "The ministry said sappers had cleared forty hectares of mined<br>land near the river this spring, and "
+            "The ministry said sappers had cleared forty hectares of mined<br>land near the river in spring, and "
             "families could go home<br>to two villages.",
             1,
         ),
@@ -217,6 +217,23 @@ def test_lines_in_a_cell_are_one_paragraph_where_they_are_wrapped(cell: str, exp
 )
 def test_a_notice_at_an_edge_is_no_part_of_the_article(notice: str) -> None:
     assert texts(article_of(page(f"{notice}<div class=t>{p(MINES, CYBER)}</div>{notice}"))) == [MINES, CYBER]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "<footer><p>No part of this site may be reproduced without our written permission.</p></footer>",
+        f"<div class=row><h4>Most read</h4><a href=1>{POWER}</a></div>",
+    ],
+)
+def test_a_short_article_stays_alone(beside: str) -> None:
+    article = article_of(page(f"<div class=row>{p(MINES)}</div>{beside}"))
+    assert (texts(article), article.notes) == ([MINES], ())
+
+
+def test_a_box_after_the_text_is_left_out_and_told() -> None:
+    article = article_of(page(f"{p(MINES, CYBER, MINES, CYBER, MINES)}<aside>{p(POWER, PEACE)}</aside>"))
+    assert texts(article) == [MINES, CYBER, MINES, CYBER, MINES]
 
 
 def test_readers_comments_are_left_out_and_told() -> None:

@@ -8,7 +8,7 @@ of the running text outside menus, footers and the like, it is all of that text,
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from pipeline.data.readers.blocks import HEADINGS, INLINE, Block, Page, joined, tag_set, walk, without_repeats
@@ -125,7 +125,8 @@ def _article(tree: "HtmlElement", page: Page) -> Sequence[Block]:
         return [] if page.prose else [block for block in usable if _is_short_text(block)]
     shown = {*usable, *prose}
     candidates = [block for block in page.blocks if block in shown or _is_box(block)]
-    kept = _around(candidates, [block for block in usable if block in marked])
+    links = {block for block in marked if block.is_link}
+    kept = _around(candidates, [block for block in usable if block in marked and block not in links], links)
     if _length(kept) < _ENOUGH * _length(prose):
         kept = _around(candidates, prose)
     return [] if all(_is_notice(block) for block in kept if block.is_prose) else kept
@@ -140,8 +141,10 @@ def _may_open(block: Block) -> bool:
     return block.region is not None and block.region.kind in ("named", "box")
 
 
-def _around(candidates: Sequence[Block], anchors: Sequence[Block]) -> Sequence[Block]:
-    """List the anchors, what stands between them, and what stands in the same place as those that are prose."""
+def _around(
+    candidates: Sequence[Block], anchors: Sequence[Block], links: Set[Block] = frozenset()
+) -> Sequence[Block]:
+    """List the anchors, what stands between them, these links too, and what stands in the place of their prose."""
     chosen, places = set(anchors), {block.place for block in anchors if block.is_prose}
     numbers = [number for number, block in enumerate(candidates) if block in chosen]
     first, last = (numbers[0], numbers[-1]) if numbers else (0, -1)
@@ -149,10 +152,11 @@ def _around(candidates: Sequence[Block], anchors: Sequence[Block]) -> Sequence[B
 
     def belongs(number: int, block: Block) -> bool:
         between = first <= number < last
-        return (not block.is_link or block.tag in HEADINGS) and (
-            (between and (block.is_prose or block.tag in _IN_SPAN))
-            or (block.place in places and not _is_box(block) and (block.is_prose or first <= number))
-        )
+        if block.is_link and block.tag not in HEADINGS:
+            return between and block in links
+        if block.place in places and not _is_box(block) and (block.is_prose or first <= number):
+            return True
+        return between and (block.is_prose or block.tag in _IN_SPAN)
 
     return _trimmed(
         [block for number, block in enumerate(candidates) if block in chosen or belongs(number, block)]
