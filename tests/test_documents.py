@@ -37,35 +37,32 @@ def texts(article: Article) -> list[str]:
     return [" ".join(article.text[start:end].split()) for start, end in split(article.text)]
 
 
-@pytest.mark.parametrize("name", ["saved.html", "-", "https://example.org/x"])
-def test_a_page_gives_its_main_text_title_date_and_address(name: str) -> None:
-    (article,) = articles_in(PAGE.encode(), name)
-    assert texts(article) == PARAGRAPHS
-    assert (article.title, article.date, article.origin) == (
-        "Mines cleared",
-        "2025-03-04",
-        "https://example.org/mines",
-    )
-
-
-def test_a_page_in_another_encoding_is_decoded_as_it_says() -> None:
-    page = PAGE.replace("Tuesday", "Dienstag, für alle").replace("<head>", '<head><meta charset="iso-8859-1">')
-    (article,) = articles_in(page.encode("latin-1"), "a.html")
-    assert "für alle" in article.text
-
-
-@pytest.mark.parametrize("name", ["feed.rss", "-", "feed.xml"])
-def test_a_feed_gives_an_article_an_entry_that_has_a_text(name: str) -> None:
-    first, second = articles_in(RSS.encode(), name)
-    assert texts(first) == PARAGRAPHS[:2]
-    assert (first.source, first.title, first.origin) == (f"{name}#1", "Mines cleared", "https://example.org/1")
-    assert first.date == "Tue, 04 Mar 2025 10:00:00 GMT"
-    assert (second.source, texts(second)) == (f"{name}#3", PARAGRAPHS[2:])
-
-
-def test_atom_is_a_feed_too() -> None:
-    (article,) = articles_in(ATOM.encode(), "-")
-    assert (texts(article), article.date) == (PARAGRAPHS[:1], "2025-03-04T10:00:00Z")
+@pytest.mark.parametrize(
+    ("content", "name", "kind"),
+    [
+        (PAGE, "saved.html", "HTML"),
+        (PAGE, "-", "HTML"),
+        (PAGE, "https://example.org/x", "HTML"),
+        (f"<!-- saved --><?xml version='1.0'?>{PAGE}", "-", "HTML"),
+        (RSS, "feed.rss", "feed"),
+        (RSS, "feed.xml", "feed"),
+        (RSS, "feed.html", "feed"),
+        (RSS, "https://example.org/feed?page=a.html", "feed"),
+        (ATOM, "-", "feed"),
+        (PARAGRAPHS[0], "-", "text"),
+        (f"<rssfeed>{PARAGRAPHS[0]}", "-", "text"),
+        ("<!--a-->" * 400 + PARAGRAPHS[0], "-", "text"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_name_or_the_beginning_tells_the_format(content: str, name: str, kind: str, encoding: str) -> None:
+    article = articles_in(content.encode(encoding), name)[0]
+    assert (article.title, "#" in article.source) == {
+        "HTML": ("Mines cleared", False),
+        "feed": (article.title, True),
+        "text": (None, False),
+    }[kind]
+    assert PARAGRAPHS[0] in article.text
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "-"])

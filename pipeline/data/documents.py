@@ -3,6 +3,7 @@
 `pipeline.data.readers` has a reader for each format; those of HTML, feeds and PDF need the extra `documents`.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -29,10 +30,13 @@ _BY_SUFFIX = {
 }
 SUFFIXES = tuple(_BY_SUFFIX)
 PAGE_SUFFIXES = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind in ("text", "HTML"))
-_FEED_START = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
-_HTML_START = re.compile(
-    rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.DOTALL
+_PROLOGUE = r"(?>(?:<\?[^>]*>|<!--.*?-->)\s*)*+"  # never taken back, or many comments would take exponential time
+_FEED_START = re.compile(
+    _PROLOGUE + rf"(?:<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*{_PROLOGUE})?<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]",
+    re.DOTALL,
 )
+_JSON_FEED_START = re.compile(r"\{.*\"https?:(?:\\?/){2}jsonfeed\.org(?:\\?/)version", re.DOTALL)
+_HTML_START = re.compile(_PROLOGUE + r"<(?:!doctype\s+html|html|head|body)\b", re.I | re.DOTALL)
 
 
 def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
@@ -80,16 +84,21 @@ def _in_one_line(error: Exception) -> str:
 def _kind(content: bytes, name: str) -> str:
     path = urlsplit(name).path if name.startswith(("http://", "https://")) else name
     known = _BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
-    start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = _start(content)
     if known and not (known == "HTML" and _FEED_START.match(start)):
         return known
-    if start.startswith(b"%PDF-"):
+    if start.startswith("%PDF-"):
         return "PDF"
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):  # the latter came before DOCX: its reader says so
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):  # the latter came before DOCX: its reader says so
         return "DOCX"
-    if _FEED_START.match(start):
+    if _FEED_START.match(start) or _JSON_FEED_START.match(start):
         return "RSS or Atom"
     return "HTML" if _HTML_START.match(start) else "text"
+
+
+def _start(content: bytes) -> str:
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content[:4096].decode("utf-16" if utf16 else "utf-8-sig", "replace").lstrip()
 
 
 _READERS: dict[str, Callable[[bytes, str], Sequence[Article | SourceError]]] = {
