@@ -210,27 +210,28 @@ def test_the_operating_point_decides_and_its_margins_are_given(model: Path, tmp_
 def test_unreadable_rows_are_reported_and_counted(model: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
     bad = b'{"text": \n\n{"body": "x"}\n[1]\n{"text": 3}\n{"text": "\xff"}\n'
-    table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}')
+    table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}\n{"text": "\xc9\x99"}')
     done = predict(model, table)
     rows = support.json_lines(done.stdout)
     assert done.returncode == 1
     assert [row.get("error") for row in rows] == [
         None,
-        "not JSON in UTF-8",
-        "empty line",
+        "not JSON: Expecting value at character 10",
         "no text in column 'text'",
         "not a JSON object",
         "'text' is not text",
-        "not JSON in UTF-8",
+        "not UTF-8",
+        None,
         None,
     ]
-    assert [row["line"] for row in rows if "error" in row] == [2, 3, 4, 5, 6, 7]
+    assert [row["line"] for row in rows if "error" in row] == [2, 4, 5, 6, 7]
+    assert [row["row"] for row in rows] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert "8 rows" in done.stderr
-    assert "6 rows with an error, the first on line 2: not JSON in UTF-8" in done.stderr
+    assert "5 rows with an error, the first on line 2: not JSON: Expecting value at character 10" in done.stderr
 
 
 def test_unreadable_rows_of_csv_and_parquet_keep_their_place(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(b'id,text\n1,"two\nlines"\n2\n3,caf\xe9\n4,gas\n')
+    (tmp_path / "t.csv").write_bytes(b'id,text\n1,"two\nlines"\n2\n3,caf\xe9\n4,caf\xc3\xa9\n')
     rows = support.json_lines(predicted(model, tmp_path / "t.csv", tmp_path / "out").decode())
     assert [(row["row"], row.get("line"), row.get("error")) for row in rows] == [
         (1, None, None),
@@ -393,8 +394,16 @@ def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.csv", "b.txt"], "a table must be the only source"),
-        (["a.csv", "--url", "https://example.org/"], "a table must be the only source"),
+        (["a.csv", "b.txt"], "a.csv is a table and b.txt is not: use one command for each"),
+        (
+            ["a.csv", "--url", "https://example.org/"],
+            "a.csv is a table and https://example.org/ is not: use one command for each",
+        ),
+        (["a.csv", "b.csv", "--resume", "--output", "x.csv"], "--resume needs a single table, found 2"),
+        (
+            ["a.csv", "--encoding", "klingon"],
+            "Invalid value for '--encoding': no encoding 'klingon', expected such as windows-1251",
+        ),
         (["a.csv", "--explain"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--output", "x.html"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--resume"], "--resume needs --output, as jsonl or csv"),

@@ -124,7 +124,7 @@ def test_sources_that_cannot_be_read_do_not_cost_the_others(small_model: Path, n
     assert rows[3]["title"] == "Mines cleared"
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8",
+        f"error: {news}/c.txt: not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8",
         f"error: {news}/none.txt: no such file",
     ]
 

@@ -1,9 +1,11 @@
 """The command that predicts: articles, addresses and tables in, predictions out."""
 
+import codecs
 import os
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -34,6 +36,15 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(point) for point in _POINTS if point.startswith(incomplete)]
+
+
+def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a codec, of UTF-8 the one that drops a byte order mark."""
+    try:
+        name = codecs.lookup(value).name if value else None
+    except LookupError:
+        raise click.BadParameter(f"no encoding {value!r}, expected such as windows-1251") from None
+    return "utf-8-sig" if name == "utf-8" else name
 
 
 @click.command(
@@ -67,6 +78,8 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
 @click.option("--text-column", help="Column of a table that holds the text. [default: text]")
+@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
+@click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
 @click.option(
     "--keep",
     multiple=True,
@@ -83,16 +96,14 @@ def predict_command(**options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
     Text, Markdown, HTML, RSS and Atom are supported, and PDF and DOCX with the extra `documents`. Of a table
-    (.jsonl, .csv or .parquet; JSON lines on standard input with --text-column), every row gets a prediction.
+    (CSV, JSON, JSON lines, Parquet, XLSX), every row gets a prediction.
     Sources that cannot be read are reported on standard error, and the exit status is 1.
     """
-    from pipeline.predict.tables import is_table
-
     request = Request(**options)
     if not request.sources and not request.urls:
         raise click.UsageError("no SOURCES and no --url")
-    if request.text_column or any(map(is_table, request.sources)):
-        _predict_table(request)
+    if tables := _tables(request):
+        _predict_table(request, tables)
     else:
         _predict_articles(request)
 
@@ -108,6 +119,8 @@ class Request:
     threshold: str
     form: "Format | None"
     text_column: str | None
+    encoding: str | None
+    sheet: str | None
     keep: tuple[str, ...]
     workers: int
     resume: bool
@@ -115,28 +128,65 @@ class Request:
     output: Path | None
 
 
-def _predict_table(request: Request) -> None:
+def _tables(request: Request) -> list[str]:
+    """Return the tables that the sources name, none where they are articles; refuse a mix."""
+    from pipeline.predict.tables import holds_table, is_table
+
+    files, errors = _files(request)
+    tables = files if request.text_column else list(filter(is_table, files))
+    if len(files) == 1 and not tables and not request.urls and holds_table(files[0]):
+        tables = files
+    articles = [*(file for file in files if file not in tables), *request.urls]
+    if tables and articles:
+        raise click.UsageError(
+            f"{tables[0]} is a table and {articles[0]} is not: predict on them one after the other"
+        )
+    if tables and errors:
+        raise errors[0]
+    return tables
+
+
+def _files(request: Request) -> tuple[list[str], list[SourceError]]:
+    """Return the files of all sources; a folder stands for its articles, or its tables where it has no other."""
+    from pipeline.data.documents import SUFFIXES
+    from pipeline.data.sources import files_of
+    from pipeline.predict.tables import SUFFIXES as TABLES
+
+    files: list[str] = []
+    errors: list[SourceError] = []
+    for name in request.sources:
+        try:
+            files += map(str, files_of(name, (TABLES, SUFFIXES) if request.text_column else (SUFFIXES, TABLES)))
+        except SourceError as error:
+            errors.append(error)
+    return files, errors
+
+
+def _predict_table(request: Request, tables: list[str]) -> None:
     form = request.form or _form_of_output(request) or "jsonl"
-    if len(request.sources) > 1 or request.urls:
-        raise click.UsageError("a table must be the only source")
     if request.explain or form not in ("jsonl", "csv", "parquet"):
         raise click.UsageError("predictions for a table are jsonl, csv or parquet, without --explain")
     if request.resume and (request.output is None or form == "parquet"):
         raise click.UsageError("--resume needs --output, as jsonl or csv")
+    if request.resume and len(tables) > 1:
+        raise click.UsageError(f"--resume needs a single table, found {len(tables)}")
     from pipeline.predict.article import bundle_path
     from pipeline.predict.batch import Job, predict_table
 
     job = Job(
-        source=request.sources[0],
+        source=tables[0],
+        more=tuple(tables[1:]),
         column=request.text_column or "text",
         model=bundle_path(request.model),
         form=form,
         keep=request.keep,
         point=request.threshold,
         workers=request.workers,
+        encoding=request.encoding,
+        sheet=request.sheet,
     )
     with progress_bar("predicting") as progress:
-        summary = predict_table(job, request.output, resume=request.resume, progress=progress)
+        summary = predict_table(job, request.output, resume=request.resume, progress=progress, note=_note)
     click.echo(summary.as_text(), err=True)
     if summary.errors:
         raise click.exceptions.Exit(1)
@@ -159,16 +209,29 @@ def _predict_articles(request: Request) -> None:
         errors.append(error)
         click.echo(f"error: {error}", err=True)
 
-    def note(said: str) -> None:
-        click.echo(f"note: {said}", err=True)
-
+    for name in filter(os.path.isdir, request.sources):
+        _note_tables_in(name)
     # HTTP is imported only for addresses
     pages = read_urls(request.urls, allow_private=request.allow_private) if request.urls else ()
     articles = chain(read(request.sources), pages)
-    rows = predict_all(articles, bundle, explained=request.explain or form == "html", complain=report, note=note)
+    rows = predict_all(articles, bundle, explained=request.explain or form == "html", complain=report, note=_note)
     _write(rendered(rows, form, bundle.topics, width=_width(), style=_style), request.output)
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _note_tables_in(folder: str) -> None:
+    """Say which tables are left out of a folder that stands for its articles."""
+    from pipeline.data.sources import files_of
+    from pipeline.predict.tables import SUFFIXES
+
+    with suppress(SourceError):
+        tables = files_of(folder, (SUFFIXES,))
+        _note(f"{folder}: left out {len(tables)} tables, such as {tables[0]}; name them to predict on their rows")
+
+
+def _note(said: str) -> None:
+    click.echo(f"note: {said}", err=True)
 
 
 def _form_of_output(request: Request) -> "Format | None":

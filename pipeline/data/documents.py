@@ -13,6 +13,7 @@ from pipeline.data.readers.html import read_html
 from pipeline.data.readers.pdf import read_pdf
 from pipeline.data.readers.plain import read_text
 from pipeline.data.readers.word import read_docx
+from pipeline.data.tabular import table_kind
 from pipeline.errors import MissingExtraError, SourceError
 from pipeline.schema import Article
 
@@ -28,6 +29,7 @@ _BY_SUFFIX = {
     ".atom": "RSS or Atom",
 }
 SUFFIXES = tuple(_BY_SUFFIX)
+_START = 1 << 16  # bytes in which a table shows
 PAGE_SUFFIXES = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind in ("text", "HTML"))
 _FEED_START = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _HTML_START = re.compile(
@@ -59,6 +61,8 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     if not content.strip():
         raise SourceError(f"{name}: empty")
     kind = _kind(content, name)
+    if kind == "text" and (table := table_kind(content[:_START].decode("utf-8-sig", "replace"))):
+        raise SourceError(f"{name}: {table}, which is a table: predict on it in a command of its own")
     try:
         found = _READERS[kind](content, name)
     except SourceError:

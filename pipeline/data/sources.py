@@ -1,11 +1,11 @@
 """Read articles to predict on: files, folders, patterns, standard input, and addresses where asked for."""
 
 import glob
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.data.documents import SUFFIXES, articles_in
+from pipeline.data.streams import standard_input
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 
@@ -29,7 +29,7 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
     """
     for name in names:
         try:
-            paths = _expand(name)
+            paths = files_of(name)
         except SourceError as error:
             yield error
             continue
@@ -63,12 +63,43 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
             yield error
 
 
-def _expand(name: str) -> list[Path]:
+def files_of(name: str, endings: Sequence[tuple[str, ...]] = (SUFFIXES,)) -> list[Path]:
+    """Return the files that a source names.
+
+    Parameters
+    ----------
+    name : str
+        A file, a folder, a pattern, or `-`.
+    endings : sequence of tuple of str, default (documents.SUFFIXES,)
+        A folder stands for the files below it with one of the first endings, else for those with one of the next.
+
+    Returns
+    -------
+    list of Path
+        In order; a name that is neither a folder nor a pattern is one file, which may not exist.
+
+    Raises
+    ------
+    SourceError
+        Where it has no file, or cannot be a name of one.
+
+    """
+    if not name:
+        raise SourceError("a source without a name; is a variable not set?")
+    try:
+        return _files_of(name, endings)
+    except OSError as error:
+        raise SourceError(f"{name[:80]}: cannot be read: {error.strerror or error}") from None
+
+
+def _files_of(name: str, endings: Sequence[tuple[str, ...]]) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        groups = ([file for file in files if file.name.lower().endswith(ends)] for ends in endings)
+        found = next(filter(None, groups), None)
         if not found:
-            raise SourceError(f"{name}: no file in this folder ends in {', '.join(SUFFIXES)}")
+            raise SourceError(f"{name}: no file in this folder ends in {', '.join(endings[0])}")
         return found
     if name.startswith(("http://", "https://")):
         raise SourceError(f"{name}: to read an address, use --url {name}")
@@ -83,7 +114,7 @@ def _expand(name: str) -> list[Path]:
 def _bytes(path: Path) -> bytes:
     try:
         if str(path) == "-":
-            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+            content = standard_input()[1].read(MAX_BYTES + 1)
         else:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
