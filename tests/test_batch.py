@@ -265,6 +265,68 @@ def test_a_table_that_cannot_be_read_is_one_line(
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
+def several(folder: Path) -> list[Path]:
+    """Write three tables with different columns, and one row that cannot be read."""
+    (folder / "a.csv").write_text(f'id,text\n1,{GAS}\n2,"Open\n')
+    support.write_rows(folder / "b.jsonl", [{"text": MINES, "source": "agency"}, {"text": "nothing", "n": 3}])
+    pq.write_table(pa.table({"text": [MINES], "n": [7]}), folder / "c.parquet")
+    return [folder / name for name in ("a.csv", "b.jsonl", "c.parquet")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_several_tables_are_one_output_whose_rows_name_their_table(
+    model: Path, tmp_path: Path, workers: int
+) -> None:
+    first, *more = map(str, several(tmp_path))
+    options: dict[str, Any] = {"keep": ("all",), "workers": workers, "more": tuple(more)}
+    rows = support.json_lines(predicted(model, Path(first), tmp_path / "out", **options).decode())
+    assert [(row["source"].rpartition("/")[2], row["row"], row["id"], row.get("topics")) for row in rows] == [
+        ("a.csv", 1, "1", ["energy, security"]),
+        ("a.csv", 2, None, None),
+        ("b.jsonl", 1, None, ["mine_action"]),
+        ("b.jsonl", 2, None, []),
+        ("c.parquet", 1, None, ["mine_action"]),
+    ]
+    assert [(row.get("input_source"), row.get("n"), row.get("text")) for row in rows[2:]] == [
+        ("agency", None, MINES),
+        (None, 3, "nothing"),
+        (None, 7, MINES),
+    ]
+    assert rows[1]["error"] == "quote not closed"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_several_tables_give_any_machine_format(model: Path, tmp_path: Path, form: Format) -> None:
+    first, *more = map(str, several(tmp_path))
+    content = predicted(model, Path(first), tmp_path / "out", form=form, more=tuple(more))
+    if form == "csv":
+        found = list(csv.DictReader(content.decode().splitlines()))
+    else:
+        found = pq.read_table(tmp_path / "out").to_pylist()
+    assert [(Path(row["source"]).name, str(row["row"])) for row in found] == [
+        ("a.csv", "1"),
+        ("a.csv", "2"),
+        ("b.jsonl", "1"),
+        ("b.jsonl", "2"),
+        ("c.parquet", "1"),
+    ]
+    assert [bool(row["error"]) for row in found] == [False, True, False, False, False]
+
+
+def test_a_column_that_one_of_several_tables_lacks_is_one_line(model: Path, tmp_path: Path) -> None:
+    first, *more = map(str, several(tmp_path))
+    with pytest.raises(SourceError, match=r"b\.csv: no column 'text', found body"):
+        (tmp_path / "b.csv").write_text("body\na\n")
+        predicted(model, Path(first), tmp_path / "out", more=(*more, str(tmp_path / "b.csv")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_error_of_several_tables_is_told_with_its_table(model: Path, tmp_path: Path) -> None:
+    done = predict(model, *several(tmp_path))
+    assert done.returncode == 1
+    assert f"1 rows with an error, the first on {tmp_path}/a.csv, line 3: quote not closed" in done.stderr
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_two_workers_write_what_one_writes(model: Path, tmp_path: Path, form: Format) -> None:
     rows = [{"id": n, "text": text} for n, text in enumerate([*(TEXTS * 100), None])]
@@ -365,6 +427,8 @@ def test_a_part_without_its_journal_is_not_resumed(model: Path, tmp_path: Path, 
         {"form": "csv"},
         {"keep": ("text",)},
         {"point": "recall"},
+        {"encoding": "cp1251"},
+        {"sheet": "News"},
         {},
         {"workers": 2},
     ],
@@ -394,10 +458,10 @@ def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.csv", "b.txt"], "a.csv is a table and b.txt is not: use one command for each"),
+        (["a.csv", "b.txt"], "a.csv is a table: use one command for it and one for b.txt"),
         (
             ["a.csv", "--url", "https://example.org/"],
-            "a.csv is a table and https://example.org/ is not: use one command for each",
+            "a.csv is a table: use one command for it and one for https://example.org/",
         ),
         (["a.csv", "b.csv", "--resume", "--output", "x.csv"], "--resume needs a single table, found 2"),
         (

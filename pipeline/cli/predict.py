@@ -138,9 +138,7 @@ def _tables(request: Request) -> list[str]:
         tables = files
     articles = [*(file for file in files if file not in tables), *request.urls]
     if tables and articles:
-        raise click.UsageError(
-            f"{tables[0]} is a table and {articles[0]} is not: predict on them one after the other"
-        )
+        raise click.UsageError(f"{tables[0]} is a table: use one command for it and one for {articles[0]}")
     if tables and errors:
         raise errors[0]
     return tables
