@@ -96,7 +96,7 @@ def predict_command(**options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
     Text, Markdown, HTML, RSS and Atom are supported, and PDF and DOCX with the extra `documents`. Of a table
-    (CSV, JSON, JSON lines, Parquet, XLSX), every row gets a prediction.
+    (CSV, JSON, JSON lines, Parquet, XLSX, also compressed), every row gets a prediction.
     Sources that cannot be read are reported on standard error, and the exit status is 1.
     """
     request = Request(**options)
