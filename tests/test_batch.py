@@ -468,11 +468,16 @@ def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_pa
             ["a.csv", "--encoding", "klingon"],
             "Invalid value for '--encoding': no encoding 'klingon', expected such as windows-1251",
         ),
+        (
+            ["a.csv", "--encoding", "base64"],
+            "Invalid value for '--encoding': no encoding 'base64', expected such as windows-1251",
+        ),
         (["a.csv", "--explain"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--output", "x.html"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--resume"], "--resume needs --output, as jsonl or csv"),
         (["a.csv", "--resume", "--output", "x.parquet"], "--resume needs --output, as jsonl or csv"),
-        (["a.txt", "--keep", "id"], "--workers, --resume and --keep need a table"),
+        (["a.txt", "--keep", "id"], "--workers, --resume, --keep, --encoding and --sheet need a table"),
+        (["a.txt", "--encoding", "cp1251"], "--workers, --resume, --keep, --encoding and --sheet need a table"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

@@ -54,6 +54,18 @@ def test_a_sheet_is_chosen_by_name_or_is_the_first(tmp_path: Path) -> None:
         read(path, sheet="Three")
 
 
+def test_control_characters_are_read_as_themselves(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "t.xlsx", {"News": [["text"], ["One_x000D_\ntwo"], ["a_x_b"]]})
+    assert read(path) == [("One\r\ntwo",), ("a_x_b",)]
+
+
+def test_other_tables_have_no_sheets(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("text\na\n")
+    with pytest.raises(SourceError, match=r"t\.csv: CSV has no sheets$"):
+        read(path, sheet="News")
+
+
 def test_rows_beyond_the_size_that_a_sheet_claims_are_read(tmp_path: Path) -> None:
     path = workbook(tmp_path / "t.xlsx", {"News": [["id", "text"], [1, "gas"]]})
     claimed = tmp_path / "claimed.xlsx"

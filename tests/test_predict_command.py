@@ -210,7 +210,18 @@ def test_a_table_among_articles_costs_no_other(small_model: Path, article: Path)
     done = predict(small_model, article.parent)
     assert {row["source"] for row in support.json_lines(done.stdout)} == {str(article)}
     assert done.stderr.splitlines() == [
-        f"error: {article.parent}/rows.txt: JSON lines, which is a table: predict on it in a command of its own"
+        f"error: {article.parent}/rows.txt: JSON lines, which is a table: predict on it alone, with --text-column"
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX systems")
+def test_an_article_from_a_pipe_is_read_whole(small_model: Path, tmp_path: Path, article: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", article, pipe]):
+        rows = support.json_lines(predict(small_model, pipe).stdout)
+    assert [row["text"] for row in rows] == [
+        row["text"] for row in support.json_lines(predict(small_model, article).stdout)
     ]
 
 

@@ -46,7 +46,10 @@ def test_a_folder_is_searched_below_in_order(tmp_path: Path) -> None:
         (b" \n\t", "empty"),
         (b"\x7fELF\0\0\1", "binary"),
         ("h\u00e9".encode("utf-16")[:-1], "not UTF-16 at byte 5"),
-        (b'{"text": "a"}\n{"text": "b"}\n', "JSON lines, which is a table: predict on it in a command of its own"),
+        (
+            b'{"text": "a"}\n{"text": "b"}\n',
+            "JSON lines, which is a table: predict on it alone, with --text-column",
+        ),
         (b"id;text\n1;a\n", "CSV, which is a table"),
         (b"caf\xe9", "not UTF-8 at byte 4"),
         (b"ok \xed\xa0\x80", "not UTF-8 at byte 4"),

@@ -1,6 +1,7 @@
 """The command that predicts: articles, addresses and tables in, predictions out."""
 
 import codecs
+import io
 import os
 import shutil
 import sys
@@ -40,10 +41,13 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
 
 def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Return the name of a codec, of UTF-8 the one that drops a byte order mark."""
+    if value is None:
+        return None
     try:
-        name = codecs.lookup(value).name if value else None
+        io.TextIOWrapper(io.BytesIO(), value)
     except LookupError:
         raise click.BadParameter(f"no encoding {value!r}, expected such as windows-1251") from None
+    name = codecs.lookup(value).name
     return "utf-8-sig" if name == "utf-8" else name
 
 
@@ -191,8 +195,8 @@ def _predict_table(request: Request, tables: list[str]) -> None:
 
 
 def _predict_articles(request: Request) -> None:
-    if request.resume or request.workers > 1 or request.keep:
-        raise click.UsageError("--workers, --resume and --keep need a table")
+    if request.resume or request.workers > 1 or request.keep or request.encoding or request.sheet:
+        raise click.UsageError("--workers, --resume, --keep, --encoding and --sheet need a table")
     from pipeline.data.sources import read, read_urls
     from pipeline.model.bundle import load_bundle
     from pipeline.predict.article import at_point, bundle_path, predict_all

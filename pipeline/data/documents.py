@@ -62,7 +62,7 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
         raise SourceError(f"{name}: empty")
     kind = _kind(content, name)
     if kind == "text" and (table := table_kind(content[:_START].decode("utf-8-sig", "replace"))):
-        raise SourceError(f"{name}: {table}, which is a table: predict on it in a command of its own")
+        raise SourceError(f"{name}: {table}, which is a table: predict on it alone, with --text-column")
     try:
         found = _READERS[kind](content, name)
     except SourceError:

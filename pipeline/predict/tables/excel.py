@@ -79,5 +79,14 @@ def _rows(sheet: Any, name: str) -> Iterator[_Row]:
 
 def _record(row: _Row, places: Sequence[int], column: str) -> Record:
     number, cells = row
-    text, *others = (cells[place] if place < len(cells) else None for place in places)
+    text, *others = (_value(cells[place]) if place < len(cells) else None for place in places)
     return checked(text, number, column), *others
+
+
+def _value(cell: Any) -> Any:
+    """Return a cell's value, of text with the control characters that XLSX writes as `_x000D_`."""
+    if not isinstance(cell, str) or "_x00" not in cell:
+        return cell
+    from openpyxl.utils.escape import unescape
+
+    return unescape(cell)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from pipeline.data.documents import SUFFIXES as ARTICLES
 from pipeline.data.streams import standard_input
@@ -83,6 +83,8 @@ def holds_table(name: str, column: str = "text") -> bool:
         return False
     if name == "-" and compression(standard_input()[0]):
         return True  # no article is read compressed, and what is decompressed here could not be read again
+    if name != "-" and not Path(name).is_file():
+        return False  # what is read of a pipe here could not be read again
     try:
         with open_stream(name) as stream:
             return _is_archive(stream) or _format(stream, column) is not None
@@ -125,6 +127,8 @@ def _read(stream: Stream, options: ReadOptions) -> Table:
     if stream.start.startswith(_OFFICE_97):
         raise SourceError(f"{stream.name}: encrypted or in an old format of Office; save it as XLSX")
     kind = _format(stream, options.column) or _likely_format(stream)
+    if options.sheet is not None and kind != "XLSX":
+        raise SourceError(f"{stream.name}: {kind} has no sheets")
     if kind == "Parquet":
         return read_parquet(stream)
     if kind == "XLSX":
