@@ -13,7 +13,6 @@ from pipeline.data.readers.html import read_html
 from pipeline.data.readers.pdf import read_pdf
 from pipeline.data.readers.plain import read_text
 from pipeline.data.readers.word import read_docx
-from pipeline.data.tabular import table_kind
 from pipeline.errors import MissingExtraError, SourceError
 from pipeline.schema import Article
 
@@ -29,7 +28,6 @@ _BY_SUFFIX = {
     ".atom": "RSS or Atom",
 }
 SUFFIXES = tuple(_BY_SUFFIX)
-_START = 1 << 16  # bytes in which a table shows
 PAGE_SUFFIXES = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind in ("text", "HTML"))
 _FEED_START = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _HTML_START = re.compile(
@@ -61,8 +59,6 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     if not content.strip():
         raise SourceError(f"{name}: empty")
     kind = _kind(content, name)
-    if kind == "text" and (table := table_kind(content[:_START].decode("utf-8-sig", "replace"))):
-        raise SourceError(f"{name}: {table}, which is a table: predict on it alone, with --text-column")
     try:
         found = _READERS[kind](content, name)
     except SourceError:

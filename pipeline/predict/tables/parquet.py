@@ -43,7 +43,7 @@ def read_parquet(stream: Stream) -> Table:
             rows = chain.from_iterable(zip(*columns, strict=True) for columns in lists)
             records = ((checked(text, row, columns.text), *others) for row, (text, *others) in enumerate(rows, 1))
             yield from grouped(records, skip, lambda last: last)
-        except (ArrowException, OSError, ValueError) as error:
+        except (ArrowException, OSError, ValueError, OverflowError) as error:
             raise SourceError(f"{stream.name}: damaged Parquet: {in_one_line(error)}") from None
 
     types = {column.name: column.type for column in schema}
