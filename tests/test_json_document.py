@@ -42,6 +42,14 @@ def test_rows_are_found_however_they_are_written(
     assert read(path, skip=1) == [("a [b] {c}, d",)]
 
 
+def test_no_more_is_held_than_a_row_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_document, "MAX_ROW", 300)
+    monkeypatch.setattr(json_document, "_BLOCK", 100)
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps([{"text": "a" * 50}] * 100))
+    assert read(path) == [("a" * 50,)] * 100
+
+
 def test_one_object_is_one_row_unless_it_has_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_text(json.dumps({"text": "gas", "parts": [{"text": "a part"}]}))

@@ -82,7 +82,7 @@ class _Values:
                 if self._text[self._place] not in _SPACE:
                     return self._text[self._place]
                 self._advance(self._place + 1)
-            if not self._more():
+            if not self._more(_BLOCK):
                 return ""
 
     def take(self, *expected: str) -> str:
@@ -122,7 +122,7 @@ class _Values:
         self.line += self._text.count("\n", self._place, place)
         self._place = place
 
-    def _more(self, size: int = _BLOCK) -> bool:
+    def _more(self, size: int) -> bool:
         piece = self._read(size)
         if piece:
             self._text, self._place = self._text[self._place :] + piece, 0
