@@ -227,7 +227,10 @@ def test_unreadable_rows_are_reported_and_counted(model: Path, tmp_path: Path) -
     assert [row["line"] for row in rows if "error" in row] == [2, 4, 5, 6, 7]
     assert [row["row"] for row in rows] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert "8 rows" in done.stderr
-    assert "5 rows with an error, the first on line 2: not JSON: Expecting value at character 10" in done.stderr
+    assert (
+        f"5 rows with an error, the first in {table}, line 2: not JSON: Expecting value at character 10"
+        in done.stderr
+    )
 
 
 def test_unreadable_rows_of_csv_and_parquet_keep_their_place(model: Path, tmp_path: Path) -> None:
@@ -324,7 +327,7 @@ def test_a_column_that_one_of_several_tables_lacks_is_one_line(model: Path, tmp_
 def test_the_first_error_of_several_tables_is_told_with_its_table(model: Path, tmp_path: Path) -> None:
     done = predict(model, *several(tmp_path))
     assert done.returncode == 1
-    assert f"1 rows with an error, the first on {tmp_path}/a.csv, line 3: quote not closed" in done.stderr
+    assert f"1 rows with an error, the first in {tmp_path}/a.csv, line 3: quote not closed" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])

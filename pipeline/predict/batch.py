@@ -74,8 +74,9 @@ class Job:
 
 @dataclass
 class Summary:
-    """Rows predicted and the seconds that they took, rows with an error, and rows of an earlier run."""
+    """Rows of a table predicted and the seconds that took, rows with an error, and rows of an earlier run."""
 
+    source: str
     resumed: int = 0
     rows: int = 0
     errors: int = 0
@@ -85,7 +86,7 @@ class Summary:
     def as_text(self) -> str:
         """Return the summary as one line."""
         resumed = f", resumed after {self.resumed:,} rows" if self.resumed else ""
-        errors = f"; {self.errors:,} rows with an error, the first on {self.first_error}" if self.errors else ""
+        errors = f"; {self.errors:,} rows with an error, the first in {self.first_error}" if self.errors else ""
         speed = self.rows / max(self.seconds, 1e-3)
         return f"{self.rows:,} rows in {self.seconds:.1f} s, {speed:,.0f} rows/s{resumed}{errors}"
 
@@ -93,7 +94,8 @@ class Summary:
         """Count the rows of a chunk."""
         self.rows += chunk.rows
         self.errors += chunk.errors
-        self.first_error = self.first_error or chunk.first_error
+        if chunk.first_error and not self.first_error:
+            self.first_error = f"{chunk.source or self.source}, {chunk.first_error}"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Predicted:
     errors: int
     first_error: str
     end: int
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,9 +160,8 @@ class ChunkPredictor:
         trailing = {self.names[column]: values[column] for column in self.names}
         rows = predict_rows(self.bundle.scorer, leading, found.texts, trailing)
         first = str(next(iter(rows.errors.values()), ""))
-        first = f"{chunk.source}, {first}" if first and chunk.source else first
         content = self.writer.encode(rows) if self.writer else rows
-        return Predicted(content, len(rows), len(rows.errors), first, chunk.end)
+        return Predicted(content, len(rows), len(rows.errors), first, chunk.end, chunk.source)
 
 
 def predict_table(
@@ -207,7 +209,7 @@ def predict_table(
             mapping(work, job.workers) as predicting,
             _sink(job, output, table, work, resume=resume) as sink,
         ):
-            summary = Summary(resumed=sink.done)
+            summary = Summary(job.source, resumed=sink.done)
             for chunk in predicting(table.chunks(work.columns, skip=sink.done)):
                 sink.write(chunk)
                 summary.add(chunk)

@@ -190,11 +190,11 @@ def _header(lines: _Lines, reader: Iterator[list[str]]) -> list[str]:
 
 def _delimiter(lines: _Lines, stream: Stream, column: str) -> str:
     """Choose the delimiter by the first line; one such as `sep=;` is no row."""
-    first = next(filter(str.strip, stream.look().splitlines()), "")
-    if hint := excel_delimiter(first):
+    start = stream.look().splitlines()
+    if start and (hint := excel_delimiter(start[0])):
         next(lines)
         return hint
-    return delimiter_of(first, column)
+    return delimiter_of(next(filter(str.strip, start), ""), column)
 
 
 def _reason(error: csv.Error, lines: _Lines) -> str:
