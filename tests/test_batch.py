@@ -210,27 +210,31 @@ def test_the_operating_point_decides_and_its_margins_are_given(model: Path, tmp_
 def test_unreadable_rows_are_reported_and_counted(model: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
     bad = b'{"text": \n\n{"body": "x"}\n[1]\n{"text": 3}\n{"text": "\xff"}\n'
-    table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}')
+    table.write_bytes(b'\xef\xbb\xbf{"text": "gas"}\n' + bad + b'{"text": ""}\n{"text": "\xc9\x99"}')
     done = predict(model, table)
     rows = support.json_lines(done.stdout)
     assert done.returncode == 1
     assert [row.get("error") for row in rows] == [
         None,
-        "not JSON in UTF-8",
-        "empty line",
+        "not JSON: Expecting value at character 10",
         "no text in column 'text'",
         "not a JSON object",
         "'text' is not text",
-        "not JSON in UTF-8",
+        "not UTF-8",
+        None,
         None,
     ]
-    assert [row["line"] for row in rows if "error" in row] == [2, 3, 4, 5, 6, 7]
+    assert [row["line"] for row in rows if "error" in row] == [2, 4, 5, 6, 7]
+    assert [row["row"] for row in rows] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert "8 rows" in done.stderr
-    assert "6 rows with an error, the first on line 2: not JSON in UTF-8" in done.stderr
+    assert (
+        f"5 rows with an error, the first in {table}, line 2: not JSON: Expecting value at character 10"
+        in done.stderr
+    )
 
 
 def test_unreadable_rows_of_csv_and_parquet_keep_their_place(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(b'id,text\n1,"two\nlines"\n2\n3,caf\xe9\n4,gas\n')
+    (tmp_path / "t.csv").write_bytes(b'id,text\n1,"two\nlines"\n2\n3,caf\xe9\n4,caf\xc3\xa9\n')
     rows = support.json_lines(predicted(model, tmp_path / "t.csv", tmp_path / "out").decode())
     assert [(row["row"], row.get("line"), row.get("error")) for row in rows] == [
         (1, None, None),
@@ -262,6 +266,68 @@ def test_a_table_that_cannot_be_read_is_one_line(
     assert not (tmp_path / "out.jsonl").exists()
     done = predict(model, tmp_path / name, "--keep", "more")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+
+
+def several(folder: Path) -> list[Path]:
+    """Write three tables with different columns, and one row that cannot be read."""
+    (folder / "a.csv").write_text(f'id,text\n1,{GAS}\n2,"Open\n')
+    support.write_rows(folder / "b.jsonl", [{"text": MINES, "source": "agency"}, {"text": "nothing", "n": 3}])
+    pq.write_table(pa.table({"text": [MINES], "n": [7]}), folder / "c.parquet")
+    return [folder / name for name in ("a.csv", "b.jsonl", "c.parquet")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_several_tables_are_one_output_whose_rows_name_their_table(
+    model: Path, tmp_path: Path, workers: int
+) -> None:
+    first, *more = map(str, several(tmp_path))
+    options: dict[str, Any] = {"keep": ("all",), "workers": workers, "more": tuple(more)}
+    rows = support.json_lines(predicted(model, Path(first), tmp_path / "out", **options).decode())
+    assert [(row["source"].rpartition("/")[2], row["row"], row["id"], row.get("topics")) for row in rows] == [
+        ("a.csv", 1, "1", ["energy, security"]),
+        ("a.csv", 2, None, None),
+        ("b.jsonl", 1, None, ["mine_action"]),
+        ("b.jsonl", 2, None, []),
+        ("c.parquet", 1, None, ["mine_action"]),
+    ]
+    assert [(row.get("input_source"), row.get("n"), row.get("text")) for row in rows[2:]] == [
+        ("agency", None, MINES),
+        (None, 3, "nothing"),
+        (None, 7, MINES),
+    ]
+    assert rows[1]["error"] == "quote not closed"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_several_tables_give_any_machine_format(model: Path, tmp_path: Path, form: Format) -> None:
+    first, *more = map(str, several(tmp_path))
+    content = predicted(model, Path(first), tmp_path / "out", form=form, more=tuple(more))
+    if form == "csv":
+        found = list(csv.DictReader(content.decode().splitlines()))
+    else:
+        found = pq.read_table(tmp_path / "out").to_pylist()
+    assert [(Path(row["source"]).name, str(row["row"])) for row in found] == [
+        ("a.csv", "1"),
+        ("a.csv", "2"),
+        ("b.jsonl", "1"),
+        ("b.jsonl", "2"),
+        ("c.parquet", "1"),
+    ]
+    assert [bool(row["error"]) for row in found] == [False, True, False, False, False]
+
+
+def test_a_column_that_one_of_several_tables_lacks_is_one_line(model: Path, tmp_path: Path) -> None:
+    first, *more = map(str, several(tmp_path))
+    with pytest.raises(SourceError, match=r"b\.csv: no column 'text', found body"):
+        (tmp_path / "b.csv").write_text("body\na\n")
+        predicted(model, Path(first), tmp_path / "out", more=(*more, str(tmp_path / "b.csv")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_error_of_several_tables_is_told_with_its_table(model: Path, tmp_path: Path) -> None:
+    done = predict(model, *several(tmp_path))
+    assert done.returncode == 1
+    assert f"1 rows with an error, the first in {tmp_path}/a.csv, line 3: quote not closed" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
@@ -364,6 +430,8 @@ def test_a_part_without_its_journal_is_not_resumed(model: Path, tmp_path: Path, 
         {"form": "csv"},
         {"keep": ("text",)},
         {"point": "recall"},
+        {"encoding": "cp1251"},
+        {"sheet": "News"},
         {},
         {"workers": 2},
     ],
@@ -402,7 +470,7 @@ def test_a_resumed_run_counts_the_errors_before_it(model: Path, large: Path, tmp
     resumed = predict(model, table, "--output", tmp_path / "out", "--resume")
     assert resumed.returncode == 1
     assert re.search(
-        r"resumed after [\d,]+ rows; 1 rows with an error, the first on line 1: no text", resumed.stderr
+        r"resumed after [\d,]+ rows; 1 rows with an error, the first in line 1: no text", resumed.stderr
     )
 
 
@@ -524,13 +592,26 @@ def test_a_line_longer_than_the_limit_is_an_error_of_its_own(model: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.csv", "b.txt"], "a table must be the only source"),
-        (["a.csv", "--url", "https://example.org/"], "a table must be the only source"),
+        (["a.csv", "b.txt"], "a.csv is a table: use one command for it and one for b.txt"),
+        (
+            ["a.csv", "--url", "https://example.org/"],
+            "a.csv is a table: use one command for it and one for https://example.org/",
+        ),
+        (["a.csv", "b.csv", "--resume", "--output", "x.csv"], "--resume needs a single table, found 2"),
+        (
+            ["a.csv", "--encoding", "klingon"],
+            "Invalid value for '--encoding': no encoding 'klingon', expected such as windows-1251",
+        ),
+        (
+            ["a.csv", "--encoding", "base64"],
+            "Invalid value for '--encoding': no encoding 'base64', expected such as windows-1251",
+        ),
         (["a.csv", "--explain"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--output", "x.html"], "predictions for a table are jsonl, csv or parquet, without --explain"),
         (["a.csv", "--resume"], "--resume needs --output, as jsonl or csv"),
         (["a.csv", "--resume", "--output", "x.parquet"], "--resume needs --output, as jsonl or csv"),
-        (["a.txt", "--keep", "id"], "--workers, --resume and --keep need a table"),
+        (["a.txt", "--keep", "id"], "--workers, --resume, --keep, --encoding and --sheet need a table"),
+        (["a.txt", "--encoding", "cp1251"], "--workers, --resume, --keep, --encoding and --sheet need a table"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

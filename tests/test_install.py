@@ -21,6 +21,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "cli/": [],
     "__main__.py": [],
     "data/readers/": ["documents"],
+    "predict/tables/": ["documents", "parquet"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }
@@ -122,6 +123,8 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.pdf"], "a.pdf: reading PDF needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.parquet"], "reading Parquet needs: pip install 'paragraph-topics[parquet]'"),
+        (["predict", "a.xlsx"], "reading XLSX needs: pip install 'paragraph-topics[documents]'"),
+        (["predict", "a.csv.zst"], "reading zstd needs: pip install 'paragraph-topics[parquet]'"),
         (
             ["predict", "a.txt", "--format", "parquet"],
             "writing Parquet needs: pip install 'paragraph-topics[parquet]'",
@@ -135,6 +138,8 @@ def test_a_missing_extra_is_one_line(
     for suffix in ("html", "rss", "pdf", "parquet", "txt"):
         (tmp_path / f"a.{suffix}").write_text("<p>The mines.</p>", encoding="utf-8")
     support.write_rows(tmp_path / "rows.jsonl", [{"text": "The mines.", "topics": []}])
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04xl/workbook.xml")
+    (tmp_path / "a.csv.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     model = ["--model", small_model] if arguments[0] == "predict" else []
     done = alone(*arguments, *model, cwd=tmp_path)
     assert (done.returncode, done.stderr, done.stdout) == (1, f"error: {message}\n", "")

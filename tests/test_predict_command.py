@@ -1,7 +1,9 @@
 """`topics predict` on articles, through the real command line."""
 
 import csv
+import gzip
 import io
+import json
 import os
 import pty
 import re
@@ -130,7 +132,7 @@ def test_sources_that_cannot_be_read_do_not_cost_the_others(small_model: Path, n
     assert rows[3]["title"] == "Mines cleared"
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8",
+        f"error: {news}/c.txt: not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8",
         f"error: {news}/none.txt: no such file",
     ]
 
@@ -162,6 +164,112 @@ def test_an_output_that_cannot_be_written_is_one_line(small_model: Path, article
     for output in (article / "below-a-file", article.parent):
         one_line(predict(small_model, article, "--output", output), "cannot be written")
     assert [path.name for path in article.parent.iterdir()] == [article.name]
+
+
+TWO_ROWS = [{"id": "1", "text": "Sappers cleared mines."}, {"id": "2", "text": "One, two."}]
+LINES = "".join(f"{json.dumps(row)}\n" for row in TWO_ROWS)
+CSV = 'id;text\n1;Sappers cleared mines.\n2;"One, two."\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LINES.encode(),
+        LINES.encode("utf-8-sig"),
+        LINES.encode("utf-16"),
+        json.dumps(TWO_ROWS, indent=1).encode(),
+        CSV.encode("utf-8-sig"),
+        CSV.replace(";", "\t").encode(),
+        gzip.compress(CSV.encode()),
+    ],
+    ids=["lines", "marked lines", "UTF-16", "array", "CSV", "tabs", "gzip"],
+)
+def test_a_table_on_standard_input_is_read_as_a_table(small_model: Path, content: bytes) -> None:
+    done = predict(small_model, "-", "--keep", "text", stdin=content)
+    assert done.returncode == 0, done.stderr
+    rows = support.json_lines(done.stdout)
+    assert [(row["row"], row["id"], row["text"]) for row in rows] == [
+        (1, "1", "Sappers cleared mines."),
+        (2, "2", "One, two."),
+    ]
+
+
+def test_a_table_without_the_column_of_texts_is_one_line(small_model: Path) -> None:
+    done = predict(small_model, "-", stdin=b"id,body\n1,Sappers\n")
+    one_line(done, "-: no column 'text', found id, body; see --text-column")
+    found = predict(small_model, "-", "--text-column", "body", stdin=b"id,body\n1,Sappers\n")
+    assert [row["row"] for row in support.json_lines(found.stdout)] == [1]
+
+
+def test_a_text_file_full_of_rows_is_read_as_a_table_and_said(small_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.txt"
+    path.write_text(LINES)
+    done = predict(small_model, path)
+    assert [row["row"] for row in support.json_lines(done.stdout)] == [1, 2]
+    assert done.stderr.splitlines()[0] == f"note: {path}: holds JSON lines, read as a table"
+    path.write_text(f"{ARTICLE}\n\n{LINES}")
+    assert [row["paragraph"] for row in support.json_lines(predict(small_model, path).stdout)][:2] == [0, 1]
+
+
+def test_a_table_among_articles_costs_no_other(small_model: Path, article: Path) -> None:
+    (article.parent / "rows.txt").write_text(LINES)
+    done = predict(small_model, article.parent)
+    assert {row["source"] for row in support.json_lines(done.stdout)} == {str(article)}
+    assert done.stderr.splitlines() == [
+        f"error: {article.parent}/rows.txt: JSON lines, which is a table: predict on it alone, with --text-column"
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX systems")
+def test_an_article_from_a_pipe_is_read_whole(small_model: Path, tmp_path: Path, article: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", article, pipe]):
+        rows = support.json_lines(predict(small_model, pipe).stdout)
+    assert [row["text"] for row in rows] == [
+        row["text"] for row in support.json_lines(predict(small_model, article).stdout)
+    ]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "a.csv").write_text(CSV)
+    (folder / "b.jsonl").write_text(LINES)
+    return folder
+
+
+@pytest.mark.parametrize("pattern", ["*", "", "[ab].*", "**/*"])
+def test_a_pattern_or_folder_of_tables_is_read_as_tables(small_model: Path, tables: Path, pattern: str) -> None:
+    done = predict(small_model, tables / pattern)
+    assert done.returncode == 0, done.stderr
+    rows = support.json_lines(done.stdout)
+    assert [(Path(row["source"]).name, row["row"]) for row in rows] == [
+        ("a.csv", 1),
+        ("a.csv", 2),
+        ("b.jsonl", 1),
+        ("b.jsonl", 2),
+    ]
+
+
+def test_a_pattern_of_one_table_is_that_table(small_model: Path, tables: Path) -> None:
+    rows = support.json_lines(predict(small_model, tables / "*.jsonl", "--keep", "text").stdout)
+    assert [(row["row"], row["text"], "source" in row) for row in rows] == [
+        (1, "Sappers cleared mines.", False),
+        (2, "One, two.", False),
+    ]
+
+
+def test_a_folder_of_articles_says_which_tables_it_leaves_out(small_model: Path, tables: Path) -> None:
+    (tables / "c.txt").write_text(ARTICLE)
+    done = predict(small_model, tables)
+    assert {row["source"] for row in support.json_lines(done.stdout)} == {f"{tables}/c.txt"}
+    assert done.stderr == f"note: {tables}: 1 read, 2 not: .csv (1), .jsonl (1)\n"
+    mixed = predict(small_model, tables / "*")
+    assert mixed.stderr.splitlines()[-1] == (
+        f"Error: {tables}/a.csv is a table: use one command for it and one for {tables}/c.txt"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -329,7 +437,7 @@ def test_what_a_folder_leaves_out_is_told_at_the_end(small_model: Path, news: Pa
     (news / "t.csv").write_text("text\n")
     done = predict(small_model, news, news / "a.txt")
     assert done.stderr.splitlines() == [
-        f"error: {news}/c.txt: not UTF-8 at byte 4; convert it to UTF-8",
+        f"error: {news}/c.txt: not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8",
         f"note: {news}: 3 read, 1 not: .csv (1)",
         "note: 1 of the sources is named more than once, and read once",
     ]
@@ -368,7 +476,7 @@ def test_an_article_is_not_written_over(small_model: Path, article: Path, output
     [
         ([""], 1, "a SOURCE is empty"),
         (["article.txt", "--output", ""], 2, "'--output': it is empty"),
-        (["article.txt", "--model", ""], 2, "'--model': it is empty"),
+        (["article.txt", "--model", ""], 2, "'--model' (env var: 'TOPICS_MODEL'): it is empty"),
         (["article.txt", "--output", "~/x.csv"], 2, "~/x.csv: the shell replaces ~ only where"),
         (["article.txt", "--output", "new/"], 2, "new/: expected a file, not a folder"),
         (["article.txt", "--output", "x.xlsx"], 2, "x.xlsx: no format is written to .xlsx; use .txt, "),
@@ -415,7 +523,7 @@ def test_closed_streams(
 def test_a_closed_standard_input_is_one_line(small_model: Path, tmp_path: Path, options: str) -> None:
     one_line(
         in_shell(f"topics predict --model {small_model} - {options} <&-", tmp_path),
-        "-: cannot be read: Bad file descriptor",
+        "standard input: cannot be read: Bad file descriptor",
     )
 
 
@@ -454,7 +562,7 @@ def test_a_signal_leaves_the_old_output_and_nothing_else(
     output.write_text("old")
     command = support.command("predict", "--model", small_model, source, "--output", output)
     with subprocess.Popen(command, env=support.ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
-        while not part.exists():
+        while not (part.exists() and part.stat().st_size):
             assert process.poll() is None
             time.sleep(0.001)
         second = predict(small_model, source, "--output", output) if signalled == signal.SIGTERM else None

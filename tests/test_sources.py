@@ -21,6 +21,12 @@ def test_a_text_file_is_an_article(tmp_path: Path) -> None:
     assert only(path) == Article(str(path), "Stra\u00dfe\r\nzwei \U0001f600")
 
 
+def test_utf_16_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("\u0259razid\u0259 mina".encode("utf-16"))
+    assert only(path) == Article(str(path), "\u0259razid\u0259 mina")
+
+
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbfHello")
@@ -47,7 +53,13 @@ def test_a_folder_is_searched_below_in_order(tmp_path: Path) -> None:
         (b"", "empty"),
         (b" \n\t", "empty"),
         (b"\x7fELF\0\0\1", "binary"),
-        ("h\u00e9".encode("utf-16"), "binary"),
+        ("h\u00e9".encode("utf-16")[:-1], "not UTF-16 at byte 5"),
+        (
+            b'{"text": "a"}\n{"text": "b"}\n',
+            "JSON lines, which is a table: predict on it alone, with --text-column",
+        ),
+        ("id;text\n1;a\n".encode("utf-16"), "CSV, which is a table"),
+        (b"id;text\n1;a\n", "CSV, which is a table"),
         (b"caf\xe9", "not UTF-8 at byte 4"),
         (b"ok \xed\xa0\x80", "not UTF-8 at byte 4"),
     ],

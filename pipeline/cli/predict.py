@@ -1,5 +1,7 @@
 """The command that predicts: articles, addresses and tables in, predictions out."""
 
+import codecs
+import io
 import os
 import shutil
 import sys
@@ -36,6 +38,18 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
         return [CompletionItem(point) for point in _POINTS if point.startswith(incomplete)]
 
 
+def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a codec, of UTF-8 the one that drops a byte order mark."""
+    if value is None:
+        return None
+    try:
+        io.TextIOWrapper(io.BytesIO(), value)
+    except LookupError:
+        raise click.BadParameter(f"no encoding {value!r}, expected such as windows-1251") from None
+    name = codecs.lookup(value).name
+    return "utf-8-sig" if name == "utf-8" else name
+
+
 @click.command(
     "predict",
     cls=Command,
@@ -67,6 +81,8 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
 @click.option("--text-column", help="Column of a table that holds the text. [default: text]")
+@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
+@click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
 @click.option(
     "--keep",
     multiple=True,
@@ -82,19 +98,18 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
 def predict_command(**options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
-    Text, Markdown and DOCX are supported, and HTML, RSS, Atom and PDF with the extra `documents`. Of a table
-    (.jsonl, .csv or .parquet; JSON lines on standard input with --text-column), every row gets a prediction.
+    Text, Markdown and DOCX are supported, and HTML, RSS, Atom and PDF with the extra `documents`. Of a table (CSV,
+    JSON, JSON lines, Parquet, XLSX, also compressed), every row gets a prediction.
     Sources that cannot be read are reported on standard error, and the exit status is 1.
     """
-    from pipeline.predict.tables import is_table
-
     request = Request(**options)
     if not request.sources and not request.urls:
         raise click.UsageError("no SOURCES and no --url")
-    if request.text_column or any(map(is_table, request.sources)):
-        _predict_table(request)
+    found = _find(request)
+    if tables := _tables(request, found):
+        _predict_table(request, tables, found.notes)
     else:
-        _predict_articles(request)
+        _predict_articles(request, found)
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,8 @@ class Request:
     threshold: str
     form: "Format | None"
     text_column: str | None
+    encoding: str | None
+    sheet: str | None
     keep: tuple[str, ...]
     workers: int
     resume: bool
@@ -115,38 +132,84 @@ class Request:
     output: Path | None
 
 
-def _predict_table(request: Request) -> None:
+@dataclass(frozen=True)
+class Found:
+    """What the sources of a request are: files, errors in their places, and what is to be said of folders."""
+
+    files: list[Path | SourceError]
+    notes: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The files."""
+        return [str(file) for file in self.files if not isinstance(file, SourceError)]
+
+
+def _find(request: Request) -> Found:
+    """Find the files of all sources; a folder stands for its articles, or its tables where it has no other."""
+    from pipeline.data.documents import SUFFIXES
+    from pipeline.data.sources import find
+    from pipeline.predict.tables import SUFFIXES as TABLES
+
+    notes: list[str] = []
+    endings = (TABLES, SUFFIXES) if request.text_column else (SUFFIXES, TABLES)
+    return Found(list(find(request.sources, endings=endings, note=notes.append)), notes)
+
+
+def _tables(request: Request, found: Found) -> list[str]:
+    """Return the tables among the sources, none where they are articles; refuse a mix."""
+    from pipeline.predict.tables import holds_table, is_table
+
+    files = found.names
+    tables = files if request.text_column else list(filter(is_table, files))
+    if len(files) == 1 and not tables and not request.urls and holds_table(files[0]):
+        tables = files
+    articles = [*(file for file in files if file not in tables), *request.urls]
+    if tables and articles:
+        raise click.UsageError(f"{tables[0]} is a table: use one command for it and one for {articles[0]}")
+    errors = [file for file in found.files if isinstance(file, SourceError)]
+    if tables and errors:
+        raise errors[0]
+    return tables
+
+
+def _predict_table(request: Request, tables: list[str], notes: list[str]) -> None:
     form = _form(request) or "jsonl"
-    if len(request.sources) > 1 or request.urls:
-        raise click.UsageError("a table must be the only source")
     if request.explain or form not in ("jsonl", "csv", "parquet"):
         raise click.UsageError("predictions for a table are jsonl, csv or parquet, without --explain")
     if request.resume and (request.output is None or form == "parquet"):
         raise click.UsageError("--resume needs --output, as jsonl or csv")
+    if request.resume and len(tables) > 1:
+        raise click.UsageError(f"--resume needs a single table, found {len(tables)}")
     from pipeline.predict.article import bundle_path
     from pipeline.predict.batch import Job, predict_table
 
     job = Job(
-        source=request.sources[0],
+        source=tables[0],
+        more=tuple(tables[1:]),
         column=request.text_column or "text",
         model=bundle_path(request.model),
         form=form,
         keep=request.keep,
         point=request.threshold,
         workers=request.workers,
+        encoding=request.encoding,
+        sheet=request.sheet,
     )
     among_rows = request.output is None and sys.stdout.isatty()
     with progress_bar("predicting", hidden=among_rows) as progress:
-        summary = predict_table(job, request.output, resume=request.resume, progress=progress)
+        summary = predict_table(job, request.output, resume=request.resume, progress=progress, note=_note)
+    for said in notes:
+        _note(said)
     tell(summary.as_text())
     if summary.errors:
         raise click.exceptions.Exit(1)
 
 
-def _predict_articles(request: Request) -> None:
-    if request.resume or request.workers > 1 or request.keep:
-        raise click.UsageError("--workers, --resume and --keep need a table")
-    from pipeline.data.sources import find, read_files, read_urls
+def _predict_articles(request: Request, found: Found) -> None:
+    if request.resume or request.workers > 1 or request.keep or request.encoding or request.sheet:
+        raise click.UsageError("--workers, --resume, --keep, --encoding and --sheet need a table")
+    from pipeline.data.sources import read_files, read_urls
     from pipeline.files import refuse_overwriting
     from pipeline.model.bundle import load_bundle
     from pipeline.predict.article import at_point, bundle_path, predict_articles
@@ -157,29 +220,29 @@ def _predict_articles(request: Request) -> None:
     model = bundle_path(request.model)
     bundle = at_point(load_bundle(model), request.threshold)
     errors: list[SourceError] = []
-    left_out: list[str] = []
 
     def report(error: SourceError) -> None:
         errors.append(error)
         tell(f"error: {error}")
 
-    def note(said: str) -> None:
-        tell(f"note: {said}")
-
-    files = list(find(request.sources, note=left_out.append))
-    refuse_overwriting(request.output, [model, *(file for file in files if isinstance(file, Path))])
+    refuse_overwriting(request.output, [model, *found.names])
     # HTTP is imported only for addresses
     pages = read_urls(request.urls, allow_private=request.allow_private) if request.urls else ()
-    articles = chain(read_files(files), pages)
+    articles = chain(read_files(found.files), pages)
     explained = request.explain or form == "html"
-    found = predict_articles(articles, bundle, explained=explained, complain=report, note=note)
-    first = next(found, None)
+    predicted = predict_articles(articles, bundle, explained=explained, complain=report, note=_note)
+    first = next(predicted, None)
     if first is not None:  # else an output from before stays as it is
-        _write(rendered(chain([first], found), form, bundle.topics, width=_width(), style=_style), request.output)
-    for said in left_out:
-        note(said)
+        pieces = rendered(chain([first], predicted), form, bundle.topics, width=_width(), style=_style)
+        _write(pieces, request.output)
+    for said in found.notes:
+        _note(said)
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _note(said: str) -> None:
+    tell(f"note: {said}")
 
 
 def _form(request: Request) -> "Format | None":

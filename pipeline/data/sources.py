@@ -3,12 +3,12 @@
 import errno
 import glob
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.data.documents import SUFFIXES, articles_in
+from pipeline.data.streams import standard_input
 from pipeline.errors import SourceError
 from pipeline.files import STDIN
 from pipeline.schema import Article
@@ -34,14 +34,20 @@ def read(names: Iterable[str]) -> Iterator[Article | SourceError]:
     return read_files(find(names))
 
 
-def find(names: Iterable[str], *, note: Callable[[str], None] = lambda said: None) -> Iterator[Path | SourceError]:
+def find(
+    names: Iterable[str],
+    *,
+    endings: Sequence[tuple[str, ...]] = (SUFFIXES,),
+    note: Callable[[str], None] = lambda said: None,
+) -> Iterator[Path | SourceError]:
     """Find the files that names stand for.
 
     Parameters
     ----------
     names : iterable of str
-        Files, folders (searched recursively for files that end in one of `documents.SUFFIXES`), patterns such as
-        `news/*.html`, or `-` for standard input.
+        Files, folders (searched recursively), patterns such as `news/*.html`, or `-` for standard input.
+    endings : sequence of tuple of str, default (documents.SUFFIXES,)
+        A folder stands for the files below it with one of the first endings, else for those with one of the next.
     note : callable
         Called with a sentence on what a folder has beside the files that are found, and on files that were named
         more than once.
@@ -55,7 +61,7 @@ def find(names: Iterable[str], *, note: Callable[[str], None] = lambda said: Non
     seen: Counter[str] = Counter()
     for name in names:
         try:
-            for found in _expand(name, note):
+            for found in _expand(name, endings, note):
                 place = found if isinstance(found, SourceError) else _place(found)
                 seen[str(place)] += 1
                 if seen[str(place)] == 1:
@@ -111,7 +117,9 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
             yield error
 
 
-def _expand(name: str, note: Callable[[str], None]) -> Iterable[Path | SourceError]:
+def _expand(
+    name: str, endings: Sequence[tuple[str, ...]], note: Callable[[str], None]
+) -> Iterable[Path | SourceError]:
     if not name:
         raise SourceError("a SOURCE is empty: is a variable of the shell not set?")
     if name.startswith(("http://", "https://")):
@@ -120,7 +128,7 @@ def _expand(name: str, note: Callable[[str], None]) -> Iterable[Path | SourceErr
     if str(path) == STDIN != name:
         path = path.absolute()  # `./-` is a file of this name
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
-        return _files_below(path, note)
+        return _files_below(path, endings, note)
     if glob.has_magic(name) and not os.path.lexists(path) and not _is_text(name):
         found = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207  # Path.glob refuses absolute patterns
         if not found:
@@ -129,7 +137,9 @@ def _expand(name: str, note: Callable[[str], None]) -> Iterable[Path | SourceErr
     return [path]
 
 
-def _files_below(folder: Path, note: Callable[[str], None]) -> list[Path | SourceError]:
+def _files_below(
+    folder: Path, endings: Sequence[tuple[str, ...]], note: Callable[[str], None]
+) -> list[Path | SourceError]:
     """Search a folder, however deep it is, without following links to folders: they may lead back."""
     files: list[Path] = []
     errors: list[SourceError] = []
@@ -142,31 +152,34 @@ def _files_below(folder: Path, note: Callable[[str], None]) -> list[Path | Sourc
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    elif kind := _left_out(entry):
+                    elif kind := _no_file(entry):
                         left_out[kind] += 1
                     else:
                         files.append(Path(entry.path))
         except OSError as error:
             errors.append(SourceError(f"{here}: cannot be read: {error.strerror or error}"))
-    if not files and not errors:
+    found = next(filter(None, ([file for file in files if _ends(file, group)] for group in endings)), [])
+    left_out.update(file.suffix.lower() or "no ending" for file in {*files}.difference(found))
+    if not found and not errors:
         raise SourceError(
-            f"{folder}: no file in this folder ends in {', '.join(SUFFIXES)}{_listed('; it has ', left_out)}"
+            f"{folder}: no file in this folder ends in {', '.join(endings[0])}{_listed('; it has ', left_out)}"
         )
     if left_out:
-        note(f"{folder}: {len(files):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
-    return [*sorted(files), *sorted(errors, key=str)]
+        note(f"{folder}: {len(found):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
+    return [*sorted(found), *sorted(errors, key=str)]
 
 
-def _left_out(entry: "os.DirEntry[str]") -> str:
-    """Say what kind of thing in a folder is not read, and nothing of a file that is."""
+def _ends(file: Path, endings: tuple[str, ...]) -> bool:
+    return file.name.lower().endswith(endings)
+
+
+def _no_file(entry: "os.DirEntry[str]") -> str:
+    """Say what is in a folder instead of a file, and nothing of a file."""
     if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # Path.exists raises in a loop of links
         return "broken link"
     if entry.is_dir():
         return "link to a folder"
-    if not entry.is_file():
-        return "pipe or device"
-    suffix = Path(entry.name).suffix.lower()
-    return "" if suffix in SUFFIXES else suffix or "no ending"
+    return "" if entry.is_file() else "pipe or device"
 
 
 def _listed(before: str, kinds: Counter[str]) -> str:
@@ -194,7 +207,7 @@ def _no_such_file(name: str) -> SourceError:
 def _bytes(path: Path) -> bytes:
     try:
         if str(path) == STDIN:
-            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+            content = standard_input()[1].read(MAX_BYTES + 1)
         else:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)

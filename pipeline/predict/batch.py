@@ -32,8 +32,10 @@ from pipeline.predict.output import (
     own_names,
     predict_rows,
 )
-from pipeline.predict.tables import ID, Chunk, Columns, Table, open_table
+from pipeline.predict.tables import ID, Chunk, Columns, ReadOptions, Table, open_tables
 from pipeline.predict.workers import mapping
+
+SOURCE = "source"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Job:
     Parameters
     ----------
     source : str
-        A table, or `-` for JSON lines on standard input.
+        A table, or `-` for standard input.
     column : str
         Its column of texts.
     model : Path
@@ -54,6 +56,12 @@ class Job:
     point : str, default "balanced"
         The operating point.
     workers : int, default 1
+    encoding : str or None
+        Codec of a text table; None to recognise it.
+    sheet : str or None
+        Sheet of a workbook; None for the first one.
+    more : tuple of str
+        Further tables, to predict on after it; they cannot be resumed.
 
     """
 
@@ -64,6 +72,9 @@ class Job:
     keep: tuple[str, ...] = ()
     point: str = DEFAULT_POINT
     workers: int = 1
+    encoding: str | None = None
+    sheet: str | None = None
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,9 @@ class Kept:
 
 @dataclass
 class Summary:
-    """Rows predicted and the seconds that they took; rows with an error include those of the interrupted run."""
+    """Rows of a table predicted and the seconds that took; errors include those of an interrupted run."""
 
+    source: str
     resumed: int = 0
     rows: int = 0
     errors: int = 0
@@ -89,7 +101,7 @@ class Summary:
     def as_text(self) -> str:
         """Return the summary as one line."""
         resumed = f", resumed after {self.resumed:,} rows" if self.resumed else ""
-        errors = f"; {self.errors:,} rows with an error, the first on {self.first_error}" if self.errors else ""
+        errors = f"; {self.errors:,} rows with an error, the first in {self.first_error}" if self.errors else ""
         speed = self.rows / max(self.seconds, 1e-3)
         return f"{self.rows:,} rows in {self.seconds:.1f} s, {speed:,.0f} rows/s{resumed}{errors}"
 
@@ -97,7 +109,8 @@ class Summary:
         """Count the rows of a chunk."""
         self.rows += chunk.rows
         self.errors += chunk.errors
-        self.first_error = self.first_error or chunk.first_error
+        if chunk.first_error and not self.first_error:
+            self.first_error = f"{chunk.source or self.source}, {chunk.first_error}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,7 @@ class Predicted:
     errors: int
     first_error: str
     end: int
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,8 @@ class ChunkPredictor:
         The columns that are carried through, by their names in the output.
     writer : LineWriter or None
         None where the first process writes, as it does Parquet.
+    several : bool, default False
+        Whether there are several tables, whose names come first in each row.
 
     """
 
@@ -130,11 +146,13 @@ class ChunkPredictor:
     columns: Columns
     names: Mapping[str, str]
     writer: LineWriter | None
+    several: bool = False
 
     @property
     def leading(self) -> list[str]:
         """The columns that come before the predictions."""
-        return ["row", *([ID] if self.columns.others[:1] == (ID,) else [])]
+        own = [ID] if self.columns.others[:1] == (ID,) else []
+        return [*([SOURCE] if self.several else []), "row", *own]
 
     @property
     def trailing(self) -> list[str]:
@@ -149,17 +167,25 @@ class ChunkPredictor:
         """Predict on every row; a row without a text gets the reason."""
         found = chunk.read(self.columns)
         values = dict(zip(self.columns.others, found.values, strict=True))
-        numbers: list[Any] = list(range(chunk.first, chunk.first + len(found.texts)))
-        leading = {name: numbers if name == "row" else values[name] for name in self.leading}
+        count = len(found.texts)
+        own: dict[str, list[Any]] = {"row": list(range(chunk.first, chunk.first + count))}
+        if self.several:
+            own[SOURCE] = [chunk.source] * count
+        leading = {name: own[name] if name in own else values[name] for name in self.leading}
         trailing = {self.names[column]: values[column] for column in self.names}
         rows = predict_rows(self.bundle.scorer, leading, found.texts, trailing)
         first = str(next(iter(rows.errors.values()), ""))
         content = self.writer.encode(rows) if self.writer else rows
-        return Predicted(content, len(rows), len(rows.errors), first, chunk.end)
+        return Predicted(content, len(rows), len(rows.errors), first, chunk.end, chunk.source)
 
 
 def predict_table(
-    job: Job, output: Path | None, *, resume: bool, progress: Callable[[int, int | None], None]
+    job: Job,
+    output: Path | None,
+    *,
+    resume: bool,
+    progress: Callable[[int, int | None], None],
+    note: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Predict on every row of a table.
 
@@ -175,6 +201,8 @@ def predict_table(
         Resume an interrupted job; JSON lines and CSV alone.
     progress : callable
         `(done, total)`: how far the table is read, and its size, None where it is not known.
+    note : callable
+        Takes a sentence on what was chosen in reading the table.
 
     Returns
     -------
@@ -186,17 +214,19 @@ def predict_table(
 
     """
     started = time.perf_counter()
-    refuse_overwriting(output, (job.source, job.model))
+    refuse_overwriting(output, (job.source, *job.more, job.model))
     bundle = at_point(load_bundle(job.model), job.point)
     bundle.scorer.scores([""])  # makes what is made when it is first asked for, for all processes to share
-    with open_table(job.source) as table:
+    with open_tables([job.source, *job.more], ReadOptions(job.column, job.encoding, job.sheet)) as table:
+        for said in table.notes:
+            note(said)
         work = _predictor(job, table, bundle)
         with (
             mapping(work, job.workers) as predicting,
             _sink(job, output, table, work, resume=resume) as sink,
         ):
             kept = sink.kept
-            summary = Summary(resumed=kept.rows, errors=kept.errors, first_error=kept.first_error)
+            summary = Summary(job.source, resumed=kept.rows, errors=kept.errors, first_error=kept.first_error)
             for chunk in predicting(table.chunks(work.columns, skip=kept.rows)):
                 sink.write(chunk)
                 summary.add(chunk)
@@ -210,7 +240,9 @@ def _predictor(job: Job, table: Table, bundle: Bundle) -> ChunkPredictor:
     kept = columns.others[1:] if columns.others[:1] == (ID,) else columns.others
     topics = bundle.scorer.topics
     writers: dict[str, LineWriter] = {"jsonl": JsonLinesWriter(topics), "csv": CsvWriter(topics, errors=True)}
-    return ChunkPredictor(bundle, columns, own_names(kept, topics), writers.get(job.form))
+    several = bool(job.more)
+    names = own_names(kept, (*topics, SOURCE) if several else topics)
+    return ChunkPredictor(bundle, columns, names, writers.get(job.form), several)
 
 
 class Sink(Protocol):
@@ -289,7 +321,8 @@ def _binary_file(output: Path | None) -> Iterator[BinaryIO]:
 def _parquet_writer(file: BinaryIO, table: Table, work: ChunkPredictor) -> ParquetWriter:
     pa = arrow()
 
-    leading = {name: pa.int64() if name == "row" else table.types.get(name) for name in work.leading}
+    types = {**table.types, "row": pa.int64(), SOURCE: pa.string()}
+    leading = {name: types.get(name) for name in work.leading}
     trailing = {name: table.types.get(column) for column, name in work.names.items()}
     return ParquetWriter(file, work.bundle.scorer.topics, leading, trailing, errors=True)
 
@@ -312,6 +345,8 @@ class PartFile:
             "form": job.form,
             "keep": list(job.keep),
             "point": job.point,
+            "encoding": job.encoding,
+            "sheet": job.sheet,
             "model": _digest(job.model),
             **_stamp(job.source),
         }

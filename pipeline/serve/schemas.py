@@ -87,6 +87,7 @@ class TableRow(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
+    source: str | None = Field(default=None, description="The table, where several are predicted on at once.")
     row: int = Field(ge=1, description="Number within the table, from 1.")
     id: Any = Field(default=None, description="The row's own id, where the table has a column of that name.")
     topics: list[str] | None = Field(default=None, description="As for a paragraph; missing with an error.")

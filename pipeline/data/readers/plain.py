@@ -1,17 +1,13 @@
 """Read plain text and Markdown."""
 
-import codecs
 import re
 
+from pipeline.data.encoding import advice, unicode_encoding
+from pipeline.data.tabular import table_kind
 from pipeline.errors import SourceError
 from pipeline.schema import Article
 
-_MARKS = (  # of UTF-32 first, whose mark starts with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_START = 1 << 16  # bytes that tell the encoding, characters that tell a table
 _FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
 _HEADING = re.compile(r"#[ \t]")
 
@@ -32,32 +28,26 @@ def read_text(content: bytes, name: str) -> list[Article]:
     Raises
     ------
     SourceError
-        Where it cannot be read, or has no text.
+        Where it cannot be read, has no text, or is a table.
 
     """
     if content.startswith(b"{\\rtf"):
         raise SourceError(f"{name}: this is RTF; save it as text or DOCX")
     text = _decoded(content, name)
+    if table := table_kind(text[:_START]):
+        raise SourceError(f"{name}: {table}, which is a table: predict on it alone, with --text-column")
     return [Article(name, text, title=_title(text) if name.lower().endswith(".md") else None)]
 
 
 def _decoded(content: bytes, name: str) -> str:
-    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8-sig")
-    if encoding == "utf-8-sig" and b"\0" in content:
-        raise SourceError(f"{name}: {_binary(content)}")
+    codec = unicode_encoding(content[:_START], more=len(content) > _START) or "utf-8-sig"
+    if b"\0" in content and codec == "utf-8-sig":
+        raise SourceError(f"{name}: binary, expected text in UTF-8, HTML, PDF, DOCX or a feed")
     try:
-        return content.decode(encoding)
+        return content.decode(codec)
     except UnicodeDecodeError as error:
-        wanted = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
-        raise SourceError(f"{name}: not {wanted} at byte {error.start + 1}; convert it to UTF-8") from None
-
-
-def _binary(content: bytes) -> str:
-    """Tell UTF-16 without a mark, of which every second byte is 0 in Latin letters, from what is no text."""
-    even, odd = content[:4096:2], content[1:4096:2]
-    if len(content) % 2 == 0 and abs(even.count(0) - odd.count(0)) > len(odd) / 2:
-        return "UTF-16 without a byte order mark; convert it to UTF-8"
-    return "binary, expected text in UTF-8, HTML, PDF, DOCX or a feed"
+        encoding = codec.removesuffix("-sig").upper()
+        raise SourceError(f"{name}: not {encoding} at byte {error.start + 1}; {advice(content)}") from None
 
 
 def _title(text: str) -> str | None:
