@@ -50,11 +50,20 @@ def test_the_seed_decides_between_equals_and_the_order_of_rows_does_not():
 )
 def test_training_keeps_two_articles_and_one_with_each_topic(articles, has, expected):
     labels = np.array(has, bool).reshape(-1, 1)
-    drawn = draw_articles(articles, labels, share=0.01, random_state=1)
-    assert drawn <= expected
-    assert len(drawn) == min(1, len(expected))
+    for seed in range(20):
+        drawn = draw_articles(articles, labels, share=0.01, random_state=seed)
+        assert drawn <= expected
+        assert len(drawn) == min(1, len(expected))
 
 
 def test_no_share_leaves_less_than_two_articles():
     labels = np.tile([[True], [False]], (5, 1))
     assert len(draw_articles([str(n) for n in range(10)], labels, share=0.99, random_state=1)) == 8
+
+
+def test_a_topics_only_article_stays_however_large_the_share():
+    articles = [*"aaaaaaaa", *"bbccdd"]
+    labels = np.array([[True]] * 8 + [[False]] * 6)
+    drawn = draw_articles(articles, labels, share=0.9, random_state=1)
+    assert len(drawn) == 2
+    assert drawn < {"b", "c", "d"}
