@@ -316,6 +316,15 @@ def test_several_tables_give_any_machine_format(model: Path, tmp_path: Path, for
     assert [bool(row["error"]) for row in found] == [False, True, False, False, False]
 
 
+def test_a_column_of_several_types_in_several_tables_becomes_text(model: Path, tmp_path: Path) -> None:
+    for name, value in (("a", 7), ("b", "x")):
+        pq.write_table(pa.table({"text": [GAS], "n": [value], "m": [1]}), tmp_path / f"{name}.parquet")
+    options: dict[str, Any] = {"form": "parquet", "keep": ("n", "m"), "more": (str(tmp_path / "b.parquet"),)}
+    predicted(model, tmp_path / "a.parquet", tmp_path / "out", **options)
+    found = pq.read_table(tmp_path / "out")
+    assert (found.column("n").to_pylist(), found.column("m").to_pylist()) == (["7", "x"], [1, 1])
+
+
 def test_a_column_that_one_of_several_tables_lacks_is_one_line(model: Path, tmp_path: Path) -> None:
     first, *more = map(str, several(tmp_path))
     with pytest.raises(SourceError, match=r"b\.csv: no column 'text', found body"):
