@@ -65,6 +65,7 @@ def test_other_lines_start_none(line: str) -> None:
         (["It ended.", "5. Mai is a day", "of rest"], [True, True, False], set()),
         (["They said", "– he among them –", "no."], [True, False, False], set()),
         (["He left.", "– No, she said", "and went."], [True, True, False], {1}),
+        (["He left.", "– No, she said", "– and so –", "– he went"], [True, True, False, False], {1}),
         (["told", "Reuters: go", "and", "Note: this"], [True, False, False, True], set()),
         (["It ended.", "Smith: Go on", "now.", "Jones: No"], [True, True, False, True], {1, 3}),
     ],

@@ -2,7 +2,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from serving import ARTICLE
 
@@ -12,6 +12,8 @@ from pipeline.text.offsets import WordOffsets
 from pipeline.text.tokenizer import words
 
 
+@example("'s'a")
+@example("a's'")
 @given(st.text(st.characters(codec="utf-8"), max_size=60) | st.text("a's\u2019 .-é\u00adß", max_size=30))
 def test_words_and_their_spans_are_the_words_that_are_counted(text: str) -> None:
     found = WordOffsets(text)

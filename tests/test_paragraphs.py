@@ -101,6 +101,11 @@ PARAGRAPH = f"{LINE}\nland near the river, and that families could return to two
         ["# Sappers clear forty hectares of mined land near the river and a road", PARAGRAPH],
         [PARAGRAPH, "FAMILIES COME HOME TO THE TWO VILLAGES BY THE RIVER AND TO A ROAD", PARAGRAPH],
         ["    One line is indented.", f"    {PARAGRAPH}", f"    {PARAGRAPH}"],
+        [f"    {LINE} land.", f"    {PARAGRAPH}"],
+        [f"{LINE}\n{LINE}.", "FAMILIES COME HOME", f"{LINE}\nland."],
+        ["- Hackers hit a hospital", f"{LINE}\nland near the river and two villages", f"   {LINE}\nland."],
+        ["\u5de5" * 60, "\u5175" * 60],
+        ["\u5de5" * 25, "\u5175" * 33 + "\n" + "\u5730" * 30],
         ["Families come home", "家に帰る家族たちは川のそばの村で暮らし、博物館も新しい展示室を開いた。"],
     ],
 )
