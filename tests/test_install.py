@@ -18,7 +18,9 @@ CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
     "cli/": [],
     "__main__.py": [],
+    "data/addresses.py": ["documents"],
     "data/readers/": ["documents"],
+    "data/web.py": ["documents"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }
@@ -113,6 +115,7 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.pdf"], "a.pdf: reading PDF needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.docx"], "a.docx: reading DOCX needs: pip install 'paragraph-topics[documents]'"),
+        (["predict", "--url", "http://127.0.0.1:9"], "--url needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.parquet"], "reading Parquet needs: pip install 'paragraph-topics[parquet]'"),
         (
             ["predict", "a.txt", "--format", "parquet"],

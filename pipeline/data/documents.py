@@ -35,7 +35,7 @@ _HTML_START = re.compile(
 )
 
 
-def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
+def articles_in(content: bytes, name: str, *, form: str | None = None) -> list[Article | SourceError]:
     """Read the articles that a file or an address holds.
 
     Parameters
@@ -43,6 +43,8 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     content : bytes
     name : str
         The file's name or the address; its ending tells the format, else the first bytes do.
+    form : str, optional
+        The format, one of `sniffed`, where it is known from elsewhere.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     """
     if not content.strip():
         raise SourceError(f"{name}: empty")
-    kind = _kind(content, name)
+    kind = form or _kind(content, name)
     try:
         found = _READERS[kind](content, name)
     except SourceError:
@@ -80,9 +82,13 @@ def _in_one_line(error: Exception) -> str:
 def _kind(content: bytes, name: str) -> str:
     path = urlsplit(name).path if name.startswith(("http://", "https://")) else name
     known = _BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+    found = sniffed(content)
+    return known if known and not (known == "HTML" and found == "RSS or Atom") else found
+
+
+def sniffed(content: bytes) -> str:
+    """Tell a format by the first bytes: `PDF`, `DOCX`, `RSS or Atom`, `HTML`, else `text`."""
     start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if known and not (known == "HTML" and _FEED_START.match(start)):
-        return known
     if start.startswith(b"%PDF-"):
         return "PDF"
     if start.startswith(b"PK\x03\x04"):

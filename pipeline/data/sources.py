@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pipeline.data.addresses import shown
 from pipeline.data.documents import SUFFIXES, articles_in
-from pipeline.errors import SourceError
+from pipeline.data.media_types import as_utf8, format_of
+from pipeline.errors import MissingExtraError, SourceError
 from pipeline.schema import Article
 
 MAX_BYTES = 20_000_000
@@ -52,13 +54,24 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
     Yields
     ------
     Article or SourceError
+        The source of each is its address, without the user and password that it may have.
+
+    Raises
+    ------
+    MissingExtraError
 
     """
-    from pipeline.data.web import fetch
+    try:
+        from pipeline.data.web import fetch
+    except ModuleNotFoundError:
+        raise MissingExtraError("--url", "documents") from None
 
     for url in urls:
         try:
-            yield from articles_in(fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private), url)
+            page = fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private)
+            form = format_of(page.content, page.source, page.media_type)
+            content = as_utf8(page.content, page.source, page.charset, form)
+            yield from articles_in(content, page.source, form=form)
         except SourceError as error:
             yield error
 
@@ -71,7 +84,7 @@ def _expand(name: str) -> list[Path]:
             raise SourceError(f"{name}: no file in this folder ends in {', '.join(SUFFIXES)}")
         return found
     if name.startswith(("http://", "https://")):
-        raise SourceError(f"{name}: to read an address, use --url {name}")
+        raise SourceError(f"{shown(name)}: to read an address, use --url {shown(name)}")
     if glob.has_magic(name) and not path.exists():
         found = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207  # Path.glob refuses absolute patterns
         if not found:
