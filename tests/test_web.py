@@ -96,6 +96,7 @@ PAGES: dict[str, bytes] = {
     "/1251-html": typed(
         HTML.decode().replace("Clearance", "Сапёры").encode("cp1251"), 'text/html; charset="windows-1251"'
     ),
+    "/lying": typed(HTML.decode().replace("Clearance", "Ёлка").encode(), "text/html; charset=windows-1252"),
     "/latin-1": typed("“Café”".encode("cp1252"), "text/plain; charset=ISO-8859-1"),
     "/utf-16": typed("Café".encode("utf-16"), "text/plain; charset=utf-16"),
     "/no-charset": typed("Café".encode("latin-1"), "text/plain"),
@@ -315,6 +316,7 @@ def test_text_is_read_in_the_charset_that_the_server_names(site: str, path: str,
 
 def test_a_page_is_read_in_the_charset_that_the_server_names(site: str) -> None:
     assert "Сапёры" in read(f"{site}/1251-html").text
+    assert "Ёлка" in read(f"{site}/lying").text  # it cannot be in that charset
 
 
 @pytest.mark.parametrize(

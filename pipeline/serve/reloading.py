@@ -5,10 +5,15 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
-from pipeline.errors import TopicsError
+from pipeline.errors import OutputError, TopicsError
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import DEFAULT_POINT, at_point, bundle_path
+
+if TYPE_CHECKING:
+    from tempfile import _TemporaryFileWrapper
 
 _Stamp = tuple[str, int, int, int]
 
@@ -22,11 +27,19 @@ class LoadedModel:
     points : mapping of str to Bundle
     sha256 : str
         Of the file.
+    copy : temporary file
+        A copy of the file, which stays the same; it is deleted with the last reference to this object.
 
     """
 
     points: Mapping[str, Bundle]
     sha256: str
+    copy: "_TemporaryFileWrapper[bytes]"
+
+    @property
+    def path(self) -> Path:
+        """The copy's path, from which other processes load the bundle."""
+        return Path(self.copy.name)
 
     @property
     def bundle(self) -> Bundle:
@@ -111,15 +124,26 @@ class ReloadingModel:
         path = bundle_path(self._path)
         if path.exists():
             self._seen = self._stamp()
-        bundle = load_bundle(path, mapped=False)
+        load_bundle(path)  # errors name the model's own file
+        copy, sha256 = _copied(path)
+        bundle = load_bundle(Path(copy.name))
         at_point(bundle, DEFAULT_POINT)  # every model has it
         points = {point: at_point(bundle, point) for point in bundle.scorer.points}
-        for found in points.values():
-            found.scorer.scores(["what is made at first use is made before the first request"])
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.current = LoadedModel(points, sha256)
+        self.current = LoadedModel(points, sha256, copy)
 
     def _stamp(self) -> _Stamp:
         path = bundle_path(self._path)
         found = path.stat()
         return str(path), found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _copied(path: Path) -> "tuple[_TemporaryFileWrapper[bytes], str]":
+    """Copy a file, as whatever overwrites it must not change what is mapped; return the copy and its SHA-256."""
+    try:
+        content = path.read_bytes()
+        copy = NamedTemporaryFile(prefix="topics-", suffix=path.suffix)  # noqa: SIM115  # closed with the model
+        copy.write(content)
+        copy.flush()
+    except OSError as error:
+        raise OutputError(f"{error.filename or path}: cannot copy the model: {error.strerror or error}") from None
+    return copy, hashlib.sha256(content).hexdigest()

@@ -111,6 +111,9 @@ class PredictResponse(Row):
 
     predictions: list[PredictionRow]
     model: ModelRow
+    notes: list[str] | None = Field(
+        default=None, description="What was left out, or is in doubt: a sentence each, for people."
+    )
 
 
 class TopicRow(Row):

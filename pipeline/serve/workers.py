@@ -1,0 +1,92 @@
+"""Processes that read, predict and render for the service, each for one request at a time.
+
+A thread would hold up all others while it computes, and could not be ended; a process can, by its request's limit.
+"""
+
+import asyncio
+import math
+import signal
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
+
+from pipeline.serve.refusal import RefusedError
+
+T = TypeVar("T")
+_SPARE_SECONDS = 2
+_ENDING = "AnyIO process pool shutdown task"
+
+
+class Workers:
+    """At most so many processes, started when they are needed, and kept.
+
+    Parameters
+    ----------
+    most : int
+        Processes.
+    seconds : float
+        For one request, with the wait for a free process; a process that needs longer is killed.
+
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._limiter, self._seconds = CapacityLimiter(most), seconds
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work in a process of its own.
+
+        Parameters
+        ----------
+        work : callable
+            A function of a module.
+        *arguments : object
+            They and the result are pickled.
+
+        Returns
+        -------
+        object
+            What `work` returns; what it raises is raised.
+
+        Raises
+        ------
+        RefusedError
+            With status 413 where it takes too long, and 503 where the process dies.
+
+        """
+        try:
+            with anyio.fail_after(self._seconds):
+                return await self.warm(work, *arguments)
+        except TimeoutError:
+            raise RefusedError(413, f"exceeds the limit of {self._seconds:g} seconds") from None
+        except BrokenWorkerProcess:
+            raise RefusedError(503, "the process that worked on this request died; try again") from None
+
+    async def warm(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work without a limit, as at the start of the service, when a process has everything to import."""
+        seconds = math.ceil(self._seconds) + _SPARE_SECONDS
+        return await to_process.run_sync(
+            _working, seconds, work, arguments, cancellable=True, limiter=self._limiter
+        )
+
+    async def close(self) -> None:
+        """End the processes, and wait until they have ended; anyio would do so later, and not wait for all."""
+        ending = [task for task in asyncio.all_tasks() if task.get_name() == _ENDING]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+
+def _working(seconds: int, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
+    """Work in the process: signals to the whole group are the service's to obey, which then ends its processes.
+
+    The alarm ends a process whose service was killed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.alarm(seconds)
+    try:
+        return work(*arguments)
+    finally:
+        signal.alarm(0)
