@@ -21,6 +21,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "data/addresses.py": ["documents"],
     "data/readers/": ["documents"],
     "data/web.py": ["documents"],
+    "predict/frame.py": ["train"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }

@@ -21,6 +21,7 @@ from pipeline.evaluation.metrics import compute_metrics, point_values
 from pipeline.evaluation.tables import as_markdown, as_text, overall_table, topic_table
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
+from pipeline.predict.frame import predict_frame
 from pipeline.provenance import surroundings
 from pipeline.report import plots
 from pipeline.schema import Topic
@@ -120,8 +121,9 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     about["most_frequent"] = " ".join(t for t, yes in zip(trained.ids, common, strict=True) if yes)
     seen = np.unique(corpus.text_digests(row.text for row in trained.rows))
     scorer = trained.model.scorer(trained.ids)
-    example = pd.DataFrame({"text": [trained.rows[0].text]})
-    scores = dict(zip(trained.ids, scorer.scores(list(example["text"])).T, strict=True))
+    example = pd.DataFrame({"text": [trained.rows[0].text, None]})  # the signature then allows for a missing text
+    answer = predict_frame(scorer, example["text"])
+    answer["topics"] = pd.Series([[trained.ids[0]], None])  # the type of an empty list is not known
     with (
         atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
         atomic_path(folder / "classifier.joblib") as pickled,
@@ -130,4 +132,4 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
         suspects.write_text(trained.label_issues, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about))
         joblib.dump(trained.model, pickled)
-        tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))
+        tracker.register(bundle, example, answer)
