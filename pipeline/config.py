@@ -16,6 +16,7 @@ T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
 Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
 SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _ID, _COLOUR = re.compile(r"[\w.-]+"), re.compile(r"#[0-9a-fA-F]{6}")
 _COLUMNS = ("source", "paragraph", "start", "end", "text", "topics", "none")  # of what is printed and served
@@ -48,6 +49,7 @@ class DataSettings(StrictModel):
     test: dict[SetName, HeldOutSettings] = Field(min_length=1)
     duplicates: bool = False
     behaviour: str | None = None
+    languages: tuple[LanguageCode, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _sets_are_told_apart(self) -> "DataSettings":

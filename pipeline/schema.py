@@ -37,7 +37,8 @@ class LabelledParagraph:
 class Article:
     """A text to label: `source` is its file or address, `origin` where the document itself says it is from.
 
-    `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
+    `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer. `language`
+    is a code of ISO 639-1, None where it is not known.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Article:
     date: str | None = None
     origin: str | None = None
     notes: tuple[str, ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +87,4 @@ class Prediction:
     title: str | None = None
     date: str | None = None
     origin: str | None = None
+    language: str | None = None

@@ -22,6 +22,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "data/readers/": ["documents"],
     "data/web.py": ["documents"],
     "predict/frame.py": ["train"],
+    "predict/language.py": ["language"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from serving import ARTICLE
 from test_documents import PAGE, RSS, pdf, word_file
 
+from pipeline.model.bundle import load_bundle, save_bundle
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Model, Place, download, predict_form, predict_texts, show, topics_of
 
@@ -96,15 +98,17 @@ def test_what_cannot_be_shown_is_refused(model: Model, form: Form, status: int, 
     assert refused.value.status == status
 
 
-def test_notes_are_shown_beside_their_article(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.schema import Article
-    from pipeline.serve import work
-
-    noted = Article("a.pdf", "Peace talks.", notes=("page 2 has no text",))
-    monkeypatch.setattr(work, "articles_in", lambda *_: [noted])
-    form = Form("", (("a.pdf", b"%PDF"),))
-    assert "Note: page 2 has no text" in show(model, form, "result.html", PLACE, {})[0]
-    assert predict_form(model, form).notes == ("a.pdf: page 2 has no text",)
+def test_notes_are_shown_beside_their_article(model: Model, tmp_path: Path) -> None:
+    bundle = load_bundle(model.path)
+    path = tmp_path / "english.safetensors"
+    save_bundle(path, replace(bundle, about={"languages": "en"}))
+    german = "Die Minister beider L\u00e4nder trafen sich am Dienstag zu Friedensgespr\u00e4chen."
+    form, noted = Form(ARTICLE, (("a.txt", german.encode()),)), replace(model, path=path)
+    said = "the language seems to be de; the model was trained on en"
+    page, _ = show(noted, form, "result.html", PLACE, {})
+    assert page.index("a.txt") < page.index(f"Note: {said}")
+    assert page.count("Note: ") == 1
+    assert predict_form(noted, form).notes == (f"a.txt: {said}",)
 
 
 def test_texts_and_a_correction_are_predicted_as_they_are(model: Model) -> None:

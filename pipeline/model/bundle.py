@@ -54,6 +54,11 @@ class Bundle:
     trained_on: NDArray[np.uint64]
     about: Mapping[str, str]
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was trained on, by their codes in ISO 639-1; empty where it does not say."""
+        return tuple(self.about.get("languages", "").split())
+
 
 def save_bundle(path: Path, bundle: Bundle) -> None:
     """Write a bundle; see `files.atomic_path` for how to replace one that is in use."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.errors import BundleError, SourceError
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain_topics, worth_explaining
+from pipeline.predict.language import detect
 from pipeline.schema import Article, Prediction
 from pipeline.text.paragraphs import split
 
@@ -98,6 +99,29 @@ def paragraphs(article: Article) -> list[Paragraph]:
     return [Paragraph(article, number, *span) for number, span in enumerate(split(article.text))]
 
 
+def with_language(article: Article, bundle: Bundle) -> Article:
+    """Tell the language of an article, and note it where the model was not trained on it.
+
+    Parameters
+    ----------
+    article : Article
+    bundle : Bundle
+
+    Returns
+    -------
+    Article
+        As it is where the model does not say which languages it was trained on, or the language is not clear.
+
+    """
+    language = detect(article.text) if bundle.languages else None
+    if language is None:
+        return article
+    notes = article.notes
+    if language not in bundle.languages:
+        notes += (f"the language seems to be {language}; the model was trained on {', '.join(bundle.languages)}",)
+    return replace(article, language=language, notes=notes)
+
+
 def predict(article: Article, bundle: Bundle, *, explained: bool = False) -> list[Prediction]:
     """Predict the topics of every paragraph of an article.
 
@@ -160,6 +184,7 @@ def predict_paragraphs(found: Sequence[Paragraph], bundle: Bundle, *, explained:
                 title=paragraph.article.title,
                 date=paragraph.article.date,
                 origin=paragraph.article.origin,
+                language=paragraph.article.language,
             )
         )
     return rows
@@ -194,8 +219,9 @@ def predict_all(
         try:
             if isinstance(article, SourceError):
                 raise article
-            for said in article.notes:
-                note(f"{article.source}: {said}")
-            yield from predict(article, bundle, explained=explained)
+            told = with_language(article, bundle)
+            for said in told.notes:
+                note(f"{told.source}: {said}")
+            yield from predict(told, bundle, explained=explained)
         except SourceError as error:
             complain(error)

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
 from pipeline.model.bundle import Bundle, load_bundle
-from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs
+from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
 from pipeline.predict.html import ArticleView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
 from pipeline.schema import Article, Prediction, Topic
@@ -79,7 +79,7 @@ class Shown:
 def start(path: Path) -> None:
     """Load a model before the first request."""
     bundle = load_bundle(path)
-    _bundle(path, bundle.scorer.point)
+    with_language(Article(TEXT, ""), _bundle(path, bundle.scorer.point))
 
 
 def predict_texts(model: Model, texts: Sequence[str], explained: bool) -> Rows:  # noqa: FBT001  # a worker's are positional
@@ -90,13 +90,17 @@ def predict_texts(model: Model, texts: Sequence[str], explained: bool) -> Rows: 
 
 def predict_article(model: Model, text: str, explained: bool) -> Rows:  # noqa: FBT001
     """Predict on an article, paragraph by paragraph."""
-    return _as_rows(model, _predicted(model, paragraphs(Article(TEXT, text)), explained=explained))
+    article = with_language(Article(TEXT, text), _bundle(model.path, model.point))
+    rows = _predicted(model, paragraphs(article), explained=explained)
+    return _as_rows(model, rows, _notes([article]))
 
 
 def predict_form(model: Model, form: Form) -> Rows:
     """Predict on a form's articles; all its files can be read."""
     articles = _all_read(form)
-    return _as_rows(model, _rows(model, articles), _notes(articles))
+    found = _by_article(model, articles)
+    rows = [row for _, article_rows in found for row in article_rows]
+    return _as_rows(model, rows, _notes([article for article, _ in found]))
 
 
 def topics_of(model: Model, text: str) -> tuple[str, ...]:
@@ -157,9 +161,11 @@ def _predicted(model: Model, found: Sequence[Paragraph], *, explained: bool) -> 
 
 
 def _by_article(model: Model, articles: Sequence[Article]) -> list[tuple[Article, list[Prediction]]]:
-    found = [paragraphs(article) for article in articles]
+    bundle = _bundle(model.path, model.point)
+    told = [with_language(article, bundle) for article in articles]
+    found = [paragraphs(article) for article in told]
     rows = iter(_predicted(model, [paragraph for group in found for paragraph in group], explained=True))
-    return [(article, list(islice(rows, len(group)))) for article, group in zip(articles, found, strict=True)]
+    return [(article, list(islice(rows, len(group)))) for article, group in zip(told, found, strict=True)]
 
 
 def _rows(model: Model, articles: Sequence[Article]) -> list[Prediction]:

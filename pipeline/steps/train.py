@@ -49,7 +49,8 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
                 "data_sha256": corpus.fingerprint(split.train),
                 "test_sha256": corpus.fingerprint_sets(split.test),
             }
-            about = {"run_id": run_id, **hashes, **surroundings()}
+            languages = {"languages": " ".join(config.data.languages)}
+            about = {"run_id": run_id, **hashes, **languages, **surroundings()}
             _log(tracker, config, trained, split, about)
             _publish(tracker, trained, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
@@ -117,7 +118,8 @@ def _log(tracker: Tracker, config: Config, trained: Trained, split: corpus.Split
 def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: Path) -> None:
     """Register first and replace the local files last: a failure on the way leaves the old model in place."""
     common = most_frequent(trained.labels)
-    about = {key: about[key] for key in ("run_id", "data_sha256", "test_sha256", "git_commit", "git_dirty")}
+    kept = ("run_id", "data_sha256", "test_sha256", "languages", "git_commit", "git_dirty")
+    about = {key: about[key] for key in kept}
     about["most_frequent"] = " ".join(t for t, yes in zip(trained.ids, common, strict=True) if yes)
     seen = np.unique(corpus.text_digests(row.text for row in trained.rows))
     scorer = trained.model.scorer(trained.ids)
