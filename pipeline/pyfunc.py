@@ -24,7 +24,10 @@ class TopicModel(PythonModel):
 
     def predict(self, context: Any, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]
         """Predict on n texts: a frame of n rows with their index, as `predict_frame` makes it."""
-        return predict_frame(self.bundle.scorer, model_input["text"])
+        texts = model_input["text"]
+        if len(texts) == 1 and isinstance(texts.iloc[0], list):  # what MLflow makes of a dict of columns
+            texts = pd.Series(texts.iloc[0], name="text", dtype=object)
+        return predict_frame(self.bundle.scorer, texts)
 
 
 set_model(TopicModel())

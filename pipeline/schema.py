@@ -37,8 +37,8 @@ class LabelledParagraph:
 class Article:
     """A text to label: `source` is its file or address, `origin` where the document itself says it is from.
 
-    `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer. `language`
-    is a code of ISO 639-1, None where it is not known.
+    `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
+    `language` is a code of ISO 639-1, None where it is not known.
     """
 
     source: str

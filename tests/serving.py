@@ -102,7 +102,7 @@ class Service:
 @contextmanager
 def serving(model: Path, folder: Path | None, *options: str, start_new_session: bool = False) -> Iterator[Service]:
     """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--model", str(model)]
+    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2", "--model", str(model)]
     command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
     command += options
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session)

@@ -40,8 +40,10 @@ def test_endless_work_is_ended_and_holds_up_nobody() -> None:
 def test_a_process_that_was_ended_is_replaced() -> None:
     async def run() -> list:
         workers = Workers(1, 5)
+        await workers.start(pow, 2, 10)
         found = await asyncio.gather(workers.run(*ENDLESS), return_exceptions=True)
-        found.append(await workers.warm(pow, 2, 10))
+        await workers.start(pow, 2, 10)
+        found.append(await workers.run(pow, 2, 10))
         await workers.close()
         return found
 

@@ -87,6 +87,9 @@ PAGES: dict[str, bytes] = {
     "/unknown.html": typed(HTML, "application/octet-stream"),
     "/unknown": typed(HTML, "application/octet-stream"),
     "/strange": typed(HTML, "nonsense"),
+    "/page.txt": typed(HTML, "application/octet-stream"),
+    "/untyped.pdf": reply(HTML),
+    "/feed.md": reply(RSS.encode()),
     "/feed.html": typed(RSS.encode(), "text/html"),
     "/feed.txt": typed(RSS.encode(), "application/rss+xml"),
     "/feed.xml": typed(RSS.encode(), "text/xml; charset=utf-8"),
@@ -187,7 +190,7 @@ def test_a_page_is_read_and_redirects_are_followed(site: str) -> None:
     assert all(f"\r\nHost: {site.removeprefix('http://')}\r\n" in request for request in Site.asked)
 
 
-@pytest.mark.parametrize("path", ["/feed", "/feed.html", "/feed.txt", "/feed.xml"])
+@pytest.mark.parametrize("path", ["/feed", "/feed.html", "/feed.txt", "/feed.xml", "/feed.md"])
 def test_a_feed_is_read_entry_by_entry(site: str, path: str) -> None:
     found = [article.source for article in read_urls([site + path], allow_private=True)]
     assert found == [f"{site}{path}#1", f"{site}{path}#3"]
@@ -270,7 +273,9 @@ def test_an_international_address_is_encoded_as_browsers_do(site: str, path: str
 
 @pytest.mark.parametrize("path", ["/a page", "/a%20page", "\\a page", "/a page#b c"])
 def test_blanks_and_backslashes_are_encoded_as_browsers_do(site: str, path: str) -> None:
-    assert get(f" {site}{path}\n").content == TEXT
+    (article,) = read_urls([f" {site}{path[:3]}\n{path[3:]}\n"], allow_private=True)
+    assert isinstance(article, Article)
+    assert (article.source, article.text) == (site + path, TEXT.decode())
 
 
 def test_an_international_host_is_resolved_by_its_ascii_name(site: str) -> None:
@@ -291,6 +296,8 @@ def test_an_international_host_is_resolved_by_its_ascii_name(site: str) -> None:
         "unknown.html",
         "unknown",
         "strange",
+        "page.txt",
+        "untyped.pdf",
         "xml-page",
     ],
 )

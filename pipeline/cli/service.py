@@ -99,7 +99,7 @@ class Seconds(click.FloatRange):
     default=4,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Processes that predict, started when they are needed.",
+    help="Processes that read files and predict.",
 )
 @click.option(
     "--max-body",

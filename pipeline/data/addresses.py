@@ -10,6 +10,8 @@ _IN_PATH = (
     "!$%&'()*+,/:;=@[]|"  # beside letters, digits and `_.-~`; a % is left, as the address may be encoded already
 )
 _IN_QUERY = "!$%&()*+,/:;=?@[\\]^`{|}"
+_PORTS = {"http": 80, "https": 443}
+_LINE = str.maketrans("", "", "\t\r\n")  # which browsers take out
 _ASCII_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9._-]+)?")
 
 
@@ -40,13 +42,13 @@ class Address:
     @property
     def origin(self) -> tuple[str, str, int]:
         """Scheme, host and port."""
-        return self.scheme, self.host, self.port or (443 if self.scheme == "https" else 80)
+        return self.scheme, self.host, self.port or _PORTS[self.scheme]
 
     @property
     def netloc(self) -> str:
         """What the header `Host` says."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port is None else f"{host}:{self.port}"
+        return host if self.port in (None, _PORTS[self.scheme]) else f"{host}:{self.port}"
 
 
 def shown(url: str) -> str:
@@ -62,6 +64,7 @@ def shown(url: str) -> str:
         Of what is no address, only what follows the last @: a password may hold any character.
 
     """
+    url = url.strip().translate(_LINE)
     try:
         parse(url)
     except ValueError:
@@ -89,7 +92,7 @@ def parse(url: str) -> Address:
         Where it is not an http or https address.
 
     """
-    url = url.strip()
+    url = url.strip().translate(_LINE)
     length = min((place for place in map(url.find, "?#") if place >= 0), default=len(url))
     parts = urlsplit(url[:length].replace("\\", "/") + url[length:])
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:

@@ -78,6 +78,8 @@ def format_of(content: bytes, url: str, media_type: str) -> str | None:
         raise SourceError(f"{url}: XML that is neither a page nor a feed")
     if media_type in (*_TEXT, *_XML) or (media_type == "text/html" and found == "RSS or Atom"):
         return found
+    if media_type in _UNKNOWN and found != "text":
+        return found
     return _FORMATS.get(media_type)
 
 

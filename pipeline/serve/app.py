@@ -118,7 +118,7 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        await state.workers.warm(work.start, model.current.path)
+        await state.workers.start(work.start, model.current.path)
         watching = asyncio.create_task(model.watch(_WATCH_SECONDS))
         yield
         watching.cancel()

@@ -20,7 +20,7 @@ _ENDING = "AnyIO process pool shutdown task"
 
 
 class Workers:
-    """At most so many processes, started when they are needed, and kept.
+    """So many processes, kept; one that was killed is replaced when it is needed.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ class Workers:
     """
 
     def __init__(self, most: int, seconds: float) -> None:
-        self._limiter, self._seconds = CapacityLimiter(most), seconds
+        self._most, self._seconds = most, seconds
+        self._limiter = CapacityLimiter(most)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do work in a process of its own.
@@ -57,14 +58,17 @@ class Workers:
         """
         try:
             with anyio.fail_after(self._seconds):
-                return await self.warm(work, *arguments)
+                return await self._call(work, *arguments)
         except TimeoutError:
             raise RefusedError(413, f"exceeds the limit of {self._seconds:g} seconds") from None
         except BrokenWorkerProcess:
             raise RefusedError(503, "the process that worked on this request died; try again") from None
 
-    async def warm(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do work without a limit, as at the start of the service, when a process has everything to import."""
+    async def start(self, work: Callable[..., object], *arguments: object) -> None:
+        """Start all processes: each does the same work, without a limit, as it has everything to import."""
+        await asyncio.gather(*(self._call(work, *arguments) for _ in range(self._most)))
+
+    async def _call(self, work: Callable[..., T], *arguments: object) -> T:
         seconds = math.ceil(self._seconds) + _SPARE_SECONDS
         return await to_process.run_sync(
             _working, seconds, work, arguments, cancellable=True, limiter=self._limiter

@@ -123,8 +123,8 @@ def _publish(tracker: Tracker, trained: Trained, about: dict[str, str], folder: 
     about["most_frequent"] = " ".join(t for t, yes in zip(trained.ids, common, strict=True) if yes)
     seen = np.unique(corpus.text_digests(row.text for row in trained.rows))
     scorer = trained.model.scorer(trained.ids)
-    example = pd.DataFrame({"text": [trained.rows[0].text, None]})  # the signature then allows for a missing text
-    answer = predict_frame(scorer, example["text"])
+    example = pd.DataFrame({"text": [trained.rows[0].text]})
+    answer = predict_frame(scorer, pd.Series([trained.rows[0].text, None], name="text"))  # every column may miss
     answer["topics"] = pd.Series([[trained.ids[0]], None])  # the type of an empty list is not known
     with (
         atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
