@@ -101,6 +101,17 @@ def test_a_compressed_body_is_refused_as_such(service: Service) -> None:
     assert (reply.status, reply.json()) == (415, expected)
 
 
+def test_after_a_request_that_was_ended_others_are_answered_again(small_model: Path, tmp_path: Path) -> None:
+    """A new process takes longer to start than this limit."""
+    article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
+    with serving(small_model, tmp_path, "--max-seconds", "0.2", "--workers", "1") as running:
+        assert running.ask("/v1/predict", {"article": article, "explain": True}).status == 413
+        end, status = time.monotonic() + 30, 0
+        while status != 200 and time.monotonic() < end:
+            status = running.ask("/v1/predict", {"texts": ["Sappers cleared landmines."]}).status
+        assert status == 200
+
+
 def test_two_heavy_requests_do_not_hold_up_others(small_model: Path, tmp_path: Path) -> None:
     hostile = {"texts": ["a" + "\u0301\u0316" * 30_000 + " landmines" * 60_000], "explain": True}
     with serving(small_model, tmp_path, "--max-seconds", "4", "--workers", "3") as running:

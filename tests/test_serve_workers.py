@@ -12,6 +12,10 @@ from pipeline.serve.workers import Workers
 ENDLESS = pow, 7, 10**9  # minutes in one step that lets no other thread of its process work
 
 
+def warming() -> tuple:
+    return pow, 2, 10
+
+
 def gathered(workers: Workers, *calls: tuple) -> list:
     """Do work at once, and end the processes."""
 
@@ -24,12 +28,12 @@ def gathered(workers: Workers, *calls: tuple) -> list:
 
 
 def test_what_is_computed_comes_back() -> None:
-    assert gathered(Workers(2, 60), (pow, 2, 10), (sorted, [2, 1])) == [1024, [1, 2]]
+    assert gathered(Workers(2, 60, warming), (pow, 2, 10), (sorted, [2, 1])) == [1024, [1, 2]]
 
 
 def test_endless_work_is_ended_and_holds_up_nobody() -> None:
     started = time.monotonic()
-    first, second, third = gathered(Workers(3, 8), ENDLESS, ENDLESS, (pow, 2, 10))
+    first, second, third = gathered(Workers(3, 8, warming), ENDLESS, ENDLESS, (pow, 2, 10))
     assert [(error.status, error.detail) for error in (first, second)] == [
         (413, "exceeds the limit of 8 seconds")
     ] * 2
@@ -39,10 +43,10 @@ def test_endless_work_is_ended_and_holds_up_nobody() -> None:
 
 def test_a_process_that_was_ended_is_replaced() -> None:
     async def run() -> list:
-        workers = Workers(1, 5)
-        await workers.start(pow, 2, 10)
+        workers = Workers(1, 5, warming)
+        await workers.start()
         found = await asyncio.gather(workers.run(*ENDLESS), return_exceptions=True)
-        await workers.start(pow, 2, 10)
+        await workers.start()
         found.append(await workers.run(pow, 2, 10))
         await workers.close()
         return found
@@ -52,7 +56,7 @@ def test_a_process_that_was_ended_is_replaced() -> None:
 
 
 def test_errors_come_back_as_they_are() -> None:
-    (wrong, refused) = gathered(Workers(1, 60), (int, "x"), (refuse,))
+    (wrong, refused) = gathered(Workers(1, 60, warming), (int, "x"), (refuse,))
     assert isinstance(wrong, ValueError)
     assert isinstance(refused, RefusedError)
     assert (refused.status, refused.detail, str(refused)) == (415, "no", "no")
@@ -63,14 +67,14 @@ def refuse() -> None:
 
 
 def test_a_process_that_dies_is_an_answer_too() -> None:
-    (found,) = gathered(Workers(1, 60), (signal.raise_signal, signal.SIGKILL))
+    (found,) = gathered(Workers(1, 60, warming), (signal.raise_signal, signal.SIGKILL))
     assert isinstance(found, RefusedError)
     assert (found.status, found.detail) == (503, "the process that worked on this request died; try again")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_to_the_group_leave_the_work_alone(number: signal.Signals) -> None:
-    assert gathered(Workers(1, 60), (signal.raise_signal, number)) == [None]
+    assert gathered(Workers(1, 60, warming), (signal.raise_signal, number)) == [None]
 
 
 def test_a_process_outlives_a_killed_service_not_for_long() -> None:

@@ -114,15 +114,16 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
 
     """
     model = ReloadingModel(settings.model, say)
-    state = api.State(settings, model, Workers(settings.workers, settings.limits.seconds), Metrics())
+    workers = Workers(settings.workers, settings.limits.seconds, lambda: (work.start, model.current.path))
+    state = api.State(settings, model, workers, Metrics())
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        await state.workers.start(work.start, model.current.path)
+        await workers.start()
         watching = asyncio.create_task(model.watch(_WATCH_SECONDS))
         yield
         watching.cancel()
-        await state.workers.close()
+        await workers.close()
 
     app = FastAPI(
         title="Topics by paragraph",

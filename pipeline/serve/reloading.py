@@ -2,18 +2,16 @@
 
 import asyncio
 import hashlib
+import os
+import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
 
 from pipeline.errors import OutputError, TopicsError
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import DEFAULT_POINT, at_point, bundle_path
-
-if TYPE_CHECKING:
-    from tempfile import _TemporaryFileWrapper
 
 _Stamp = tuple[str, int, int, int]
 
@@ -27,19 +25,17 @@ class LoadedModel:
     points : mapping of str to Bundle
     sha256 : str
         Of the file.
-    copy : temporary file
-        A copy of the file, which stays the same; it is deleted with the last reference to this object.
+    path : Path
+        A copy of the file, from which other processes load the bundle; it is deleted with this object.
 
     """
 
     points: Mapping[str, Bundle]
     sha256: str
-    copy: "_TemporaryFileWrapper[bytes]"
+    path: Path
 
-    @property
-    def path(self) -> Path:
-        """The copy's path, from which other processes load the bundle."""
-        return Path(self.copy.name)
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.path.unlink, missing_ok=True)
 
     @property
     def bundle(self) -> Bundle:
@@ -106,7 +102,7 @@ class ReloadingModel:
     def refresh(self) -> None:
         """Load the model if its file changed; if that fails, say so once and keep the model in use."""
         try:
-            if self._stamp() == self._seen:
+            if self._stamp() == self._seen and self.current.path.exists():  # temporary folders are tidied
                 return
             self._load()
             self.reloads += 1
@@ -126,7 +122,7 @@ class ReloadingModel:
             self._seen = self._stamp()
         load_bundle(path)  # errors name the model's own file
         copy, sha256 = _copied(path)
-        bundle = load_bundle(Path(copy.name))
+        bundle = load_bundle(copy)
         at_point(bundle, DEFAULT_POINT)  # every model has it
         points = {point: at_point(bundle, point) for point in bundle.scorer.points}
         self.current = LoadedModel(points, sha256, copy)
@@ -137,13 +133,13 @@ class ReloadingModel:
         return str(path), found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _copied(path: Path) -> "tuple[_TemporaryFileWrapper[bytes], str]":
+def _copied(path: Path) -> tuple[Path, str]:
     """Copy a file, as whatever overwrites it must not change what is mapped; return the copy and its SHA-256."""
     try:
         content = path.read_bytes()
-        copy = NamedTemporaryFile(prefix="topics-", suffix=path.suffix)  # noqa: SIM115  # closed with the model
-        copy.write(content)
-        copy.flush()
+        number, name = tempfile.mkstemp(path.suffix, "topics-")
+        with os.fdopen(number, "wb") as copy:
+            copy.write(content)
     except OSError as error:
         raise OutputError(f"{error.filename or path}: cannot copy the model: {error.strerror or error}") from None
-    return copy, hashlib.sha256(content).hexdigest()
+    return Path(name), hashlib.sha256(content).hexdigest()
