@@ -50,10 +50,24 @@ ModelName = Annotated[str, AfterValidator(_registered), Field(max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Prevalence = Annotated[float | None, Field(gt=0, lt=1)]
 SetName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LONGEST_ID = 50  # MLflow's names hold 250 characters: a set's, a topic's with its accents written out, a metric's
-_OF_INPUT = ("source", "row", "id", "line", "paragraph", "start", "end", "text", "title", "date", "origin")
+_OF_INPUT = (
+    "source",
+    "row",
+    "id",
+    "line",
+    "paragraph",
+    "start",
+    "end",
+    "text",
+    "title",
+    "date",
+    "origin",
+    "language",
+)
 _OF_PREDICTIONS = ("topics", "none", "scores", "margins", "explanation", "error")
 _OF_DATA = ("split", "article", "writer", "genre", "region")
 _COLUMNS = {*_OF_INPUT, *_OF_PREDICTIONS, *_OF_DATA}  # beside which each topic has a column
@@ -88,6 +102,7 @@ class DataSettings(StrictModel):
     test: dict[SetName, HeldOutSettings] = Field(min_length=1)
     duplicates: bool = False
     behaviour: PathText | None = None
+    languages: tuple[LanguageCode, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _sets_are_told_apart(self) -> "DataSettings":

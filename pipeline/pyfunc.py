@@ -1,6 +1,7 @@
 """The model as MLflow serves it: this file and the bundle are logged, and nothing is pickled.
 
-A request has a column `text`; the answer has one row for each, with the topics given and a score a topic.
+A request has a column `text`; the answer has one row for each, with the topics assigned and a score a topic, or
+with the reason in `error` where there is no text.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 from pipeline.model.bundle import load_bundle
+from pipeline.predict.frame import predict_frame
 
 
 class TopicModel(PythonModel):
@@ -21,12 +23,11 @@ class TopicModel(PythonModel):
         self.bundle = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]
-        """Label n texts: a frame of n rows with `topics` and a score column a topic."""
-        scorer = self.bundle.scorer
-        scores = scorer.scores([str(text) for text in model_input["text"]])
-        labels = scorer.labels(scores)
-        given = [[t for t, yes in zip(scorer.topics, row, strict=True) if yes] for row in labels]
-        return pd.DataFrame({"topics": given, **dict(zip(scorer.topics, scores.T, strict=True))})
+        """Predict on n texts: a frame of n rows with their index, as `predict_frame` makes it."""
+        texts = model_input["text"]
+        if len(texts) == 1 and isinstance(texts.iloc[0], list):  # what MLflow makes of a dict of columns
+            texts = pd.Series(texts.iloc[0], name="text", dtype=object)
+        return predict_frame(self.bundle.scorer, texts)
 
 
 set_model(TopicModel())

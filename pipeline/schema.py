@@ -51,6 +51,7 @@ class Article:
     """A text to label: `source` is its file or address, `origin` where the document itself says it is from.
 
     `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
+    `language` is a code of ISO 639-1, None where it is not known.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Article:
     date: str | None = None
     origin: str | None = None
     notes: tuple[str, ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,4 @@ class Prediction:
     title: str | None = None
     date: str | None = None
     origin: str | None = None
+    language: str | None = None

@@ -87,10 +87,14 @@ class Service:
 
     def ask(self, path: str, data: object = None, **headers: str) -> Reply:
         """Send a GET, or a POST of bytes, or of an object as JSON."""
+        return self.send("GET" if data is None else "POST", path, data, **headers)
+
+    def send(self, method: str, path: str, data: object = None, **headers: str) -> Reply:
+        """Send a request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None and not isinstance(data, bytes):
             data, named = json.dumps(data).encode(), {"content-type": "application/json", **named}
-        request = urllib.request.Request(self.url + path, data, named)
+        request = urllib.request.Request(self.url + path, data, named, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return Reply(answer.status, dict(answer.headers), answer.read())
@@ -100,17 +104,18 @@ class Service:
 
 
 @contextmanager
-def serving(model: Path, folder: Path, *options: str) -> Iterator[Service]:
-    """Run `topics serve` on a free port until the block ends."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--model", str(model)]
-    command += ["--corrections", str(folder / "corrections.sqlite3"), *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+def serving(model: Path, folder: Path | None, *options: str, start_new_session: bool = False) -> Iterator[Service]:
+    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model."""
+    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2", "--model", str(model)]
+    command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
+    command += options
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session)
     try:
         assert process.stderr
         line = process.stderr.readline()
         found = re.search(r"http://\S+", line)
         assert found, line + process.stderr.read()
-        yield Service(found[0], process, folder)
+        yield Service(found[0], process, folder or model)
     finally:
         process.terminate()
         process.wait(timeout=40)

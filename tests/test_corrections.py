@@ -1,4 +1,5 @@
 import json
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from serving import serving
 
 from pipeline.data import corpus
 from pipeline.errors import OutputError
-from pipeline.serve.corrections import Correction, add, export, latest
+from pipeline.serve.corrections import Correction, add, beside, export, latest
 
 
 def correction(text: str, *topics: str, article: str = "a", paragraph: int = 0) -> Correction:
@@ -66,6 +67,40 @@ def test_a_correction_is_saved_listed_and_exported(small_model: Path, tmp_path: 
     done = support.run("corrections", "export", "--corrections", database)
     row = json.loads(done.stdout)
     assert (row["text"], row["topics"], done.stderr) == (text, ["peace_process"], "1 corrected paragraphs\n")
+
+
+@pytest.mark.parametrize(
+    ("model", "corrections"),
+    [
+        ("models", "models/corrections.sqlite3"),
+        ("models/mine", "models/mine/corrections.sqlite3"),
+        ("models/champion.safetensors", "models/corrections.sqlite3"),
+        ("models/candidate.safetensors", "models/corrections.sqlite3"),
+        ("models/other.safetensors", "models/other.corrections.sqlite3"),
+        ("missing", "missing/corrections.sqlite3"),
+    ],
+)
+def test_each_model_has_corrections_of_its_own(tmp_path: Path, model: str, corrections: str) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    for name in ("champion", "candidate", "other"):
+        (tmp_path / "models" / f"{name}.safetensors").touch()
+    assert beside(tmp_path / model) == tmp_path / corrections
+
+
+def test_corrections_of_a_label_set_are_exported_from_beside_its_model(small_model: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "models" / "mine"
+    mine.mkdir(parents=True)
+    for folder in (mine.parent, mine):
+        shutil.copy(small_model / "champion.safetensors", folder)
+    text = "Sappers cleared landmines from the field."
+    with serving(mine, None) as running:
+        assert running.ask("/v1/corrections", {"text": text, "topics": []}).status == 201
+    assert sorted(path.name for path in mine.parent.rglob("*.sqlite3")) == ["corrections.sqlite3"]
+    assert (mine / "corrections.sqlite3").exists()
+    done = support.run("corrections", "export", "--model", mine)
+    assert (done.returncode, json.loads(done.stdout)["text"]) == (0, text)
+    other = support.run("corrections", "export", "--model", mine.parent)
+    assert (other.returncode, "no corrections" in other.stderr) == (1, True)
 
 
 def test_corrections_that_cannot_be_saved_are_no_server_error(small_model: Path, tmp_path: Path) -> None:

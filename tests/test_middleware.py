@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 import socket
 import threading
@@ -72,6 +73,63 @@ def test_what_is_wrong_is_said_and_is_no_server_error(
 ) -> None:
     got, detail = ask(strict, data, content_type=JSON)
     assert (got, problem in detail) == (status, True), detail
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/corrections"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("", "content-type: none, expected application/json"),
+        ("text/plain", "content-type: text/plain, expected application/json"),
+        ("application/x-www-form-urlencoded", "content-type: application/x-www-form-urlencoded, expected "),
+    ],
+)
+def test_a_body_of_another_type_is_refused_by_its_name(service: Service, path: str, kind: str, said: str) -> None:
+    reply = service.ask(path, b'{"texts": ["a"]}', content_type=kind)
+    assert (reply.status, reply.json()["detail"].startswith(said)) == (415, True)
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"])
+def test_json_by_any_of_its_types_is_read(service: Service, kind: str) -> None:
+    assert service.ask("/v1/predict", b'{"texts": ["a"]}', content_type=kind).status == 200
+
+
+def test_a_compressed_body_is_refused_as_such(service: Service) -> None:
+    body = gzip.compress(b'{"texts": ["a"]}')
+    reply = service.ask("/v1/predict", body, content_type=JSON, content_encoding="gzip")
+    expected = {"detail": "content-encoding: expected a request that is not compressed"}
+    assert (reply.status, reply.json()) == (415, expected)
+
+
+def test_after_a_request_that_was_ended_others_are_answered_again(small_model: Path, tmp_path: Path) -> None:
+    """A new process takes longer to start than this limit."""
+    article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
+    with serving(small_model, tmp_path, "--max-seconds", "0.2", "--workers", "1") as running:
+        assert running.ask("/v1/predict", {"article": article, "explain": True}).status == 413
+        end, status = time.monotonic() + 30, 0
+        while status != 200 and time.monotonic() < end:
+            status = running.ask("/v1/predict", {"texts": ["Sappers cleared landmines."]}).status
+        assert status == 200
+
+
+def test_two_heavy_requests_do_not_hold_up_others(small_model: Path, tmp_path: Path) -> None:
+    hostile = {"texts": ["a" + "\u0301\u0316" * 30_000 + " landmines" * 60_000], "explain": True}
+    with serving(small_model, tmp_path, "--max-seconds", "4", "--workers", "3") as running:
+        started = time.monotonic()
+        replies: list[int] = []
+        asking = [
+            threading.Thread(target=lambda: replies.append(running.ask("/v1/predict", hostile).status))
+            for _ in range(2)
+        ]
+        for thread in asking:
+            thread.start()
+        for _ in range(3):
+            assert running.ask("/v1/predict", {"texts": [ARTICLE], "explain": True}).status == 200
+            assert running.ask("/healthz").status == 200
+        for thread in asking:
+            thread.join()
+        assert set(replies) <= {200, 413}
+        assert time.monotonic() - started < 20
 
 
 def test_a_paragraph_of_ten_megabytes_is_refused(service: Service) -> None:

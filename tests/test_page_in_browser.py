@@ -1,5 +1,6 @@
 """The page in a real browser. Where there is none the tests are skipped, except in CI, where they fail."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -95,7 +96,7 @@ def test_an_operating_point_predicts_anew_and_moves_the_thresholds(page: Page, o
     for point in ("precision", "recall"):
         with page.expect_request("**/fragment") as asked:
             page.get_by_label("Operating point").select_option(point)
-        assert f"threshold={point}" in str(asked.value.post_data)
+        assert f'name="threshold"\r\n\r\n{point}\r\n' in str(asked.value.post_data)
         slider = page.get_by_label("Threshold of Mine action")
         expect(slider).to_have_value(f"{points['mine_action'][point]:.2f}")
         assert float(str(slider.get_attribute("data-model"))) == points["mine_action"][point]
@@ -137,6 +138,75 @@ def test_a_dropped_file_is_read(page: Page, tmp_path: Path) -> None:
     )
     page.locator("#file").set_input_files(file)
     expect(page.locator("#result .paragraph").first).to_contain_text("Sappers")
+
+
+def test_files_are_shown_beside_the_text_and_can_be_removed(page: Page, tmp_path: Path) -> None:
+    pasted(page, ARTICLE)
+    for name, text in (("b.txt", "Peace talks went on."), ("c.md", "# A title\n\nLunch was served.")):
+        (tmp_path / name).write_text(text)
+    page.locator("#file").set_input_files([tmp_path / "b.txt", tmp_path / "c.md"])
+    expect(page.locator("#result h2")).to_have_text(["This article", "b.txt", "A title"])
+    expect(page.get_by_label("Paste an article")).to_have_value(ARTICLE)
+    page.get_by_role("button", name="Copy as JSON").click()
+    expect(page.locator("#status")).to_have_text("Copied.")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))["predictions"]
+    assert [row["source"] for row in copied] == ["article"] * 3 + ["b.txt"] + ["c.md"] * 2
+    page.get_by_role("button", name="Remove files").click()
+    expect(page.locator("#result h2")).to_have_text(["This article"])
+    expect(page.get_by_role("button", name="Remove files")).to_be_hidden()
+
+
+def test_a_correction_belongs_to_its_own_article(page: Page, own_service: Service, tmp_path: Path) -> None:
+    pasted(page, ARTICLE)
+    (tmp_path / "b.txt").write_text("Talks about talks.\n\nPeace talks went on.")
+    page.locator("#file").set_input_files(tmp_path / "b.txt")
+    second = page.locator("#result .article").nth(1)
+    second.locator(".paragraph").nth(1).hover()
+    second.locator(".paragraph").nth(1).get_by_role("button", name="Mine action").click()
+    expect(page.locator("#status")).to_contain_text("Saved for paragraph 2")
+    kept = own_service.ask("/v1/corrections").json()[0]
+    key = hashlib.sha256(b"Talks about talks.\n\nPeace talks went on.").hexdigest()[:16]
+    assert (kept["article"], kept["paragraph"], kept["text"]) == (key, 1, "Peace talks went on.")
+
+
+def test_dropped_files_are_chosen(page: Page) -> None:
+    page.evaluate("""() => {
+        const files = new DataTransfer();
+        files.items.add(new File(["Peace talks went on."], "b.txt"));
+        document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+    }""")
+    expect(page.locator("#result h2")).to_have_text(["b.txt"])
+
+
+def test_a_chosen_file_can_be_downloaded_without_javascript(
+    browser: Browser, own_service: Service, tmp_path: Path
+) -> None:
+    (tmp_path / "b.txt").write_text("Peace talks went on.")
+    with browser.new_context(base_url=own_service.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.locator("#file").set_input_files(tmp_path / "b.txt")
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Download JSON lines").click()
+        (row,) = waiting.value.path().read_text("utf-8").splitlines()
+        assert (json.loads(row)["source"], json.loads(row)["text"]) == ("b.txt", "Peace talks went on.")
+
+
+def test_the_page_works_below_a_path(browser: Browser, small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path, "--root-path", "/topics") as running, browser.new_context() as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(running.url)
+        pasted(page, ARTICLE)
+        page.locator(".paragraph").nth(2).get_by_role("button", name="Mine action").click()
+        expect(page.locator("#status")).to_contain_text("Saved for paragraph 3")
+        page.get_by_role("link", name="Corrections").click()
+        expect(page.get_by_role("cell", name="Lunch was served")).to_be_visible()
+        page.get_by_role("link", name="Model").click()
+        expect(page.get_by_role("heading", name="The model in use")).to_be_visible()
+        assert len(asked) > 6
+        assert [url for url in asked if not url.startswith(running.url)] == []
 
 
 def test_hostile_text_stays_text(page: Page) -> None:

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 from serving import ARTICLE, Service, make_model, serving
+from small_pdf import pdf, shown
+from test_documents import RSS
 
 from pipeline.model.bundle import load_bundle, save_bundle
 
@@ -42,9 +44,11 @@ def test_answers_can_be_downloaded_without_a_script(service: Service, kind: str,
     assert reply.headers["content-disposition"] == f'attachment; filename="topics.{kind}"'
 
 
-def upload(name: str, content: bytes) -> tuple[bytes, str]:
-    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\n%s\r\n--x--\r\n'
-    return body % (name.encode(), content), "multipart/form-data; boundary=x"
+def upload(*files: tuple[str, bytes], **fields: str) -> tuple[bytes, str]:
+    part = b'--x\r\nContent-Disposition: form-data; name="%s"'
+    body = [part % name.encode() + b"\r\n\r\n%s\r\n" % text.encode() for name, text in fields.items()]
+    body += [part % b"file" + b'; filename="%s"\r\n\r\n%s\r\n' % (name.encode(), held) for name, held in files]
+    return b"".join([*body, b"--x--\r\n"]), "multipart/form-data; boundary=x"
 
 
 @pytest.mark.parametrize(
@@ -54,13 +58,60 @@ def upload(name: str, content: bytes) -> tuple[bytes, str]:
         ("a.txt", b"caf\xe9", 422),
         ("a.exe", b"MZ", 415),
         ("a.html", b"<html></html>", 422),
+        ("a.pdf", pdf(shown(["Sappers cleared landmines."])), 200),
+        ("a.pdf", b"%PDF-1.4 cut", 422),
+        ("\U0001f3de.txt", ARTICLE.encode(), 200),
     ],
 )
 def test_a_file_is_read_or_refused_in_one_line(service: Service, name: str, content: bytes, status: int) -> None:
-    body, kind = upload(name, content)
+    body, kind = upload((name, content))
     reply = service.ask("/fragment", body, content_type=kind)
     assert reply.status == status
     assert (b"Sappers" in reply.body) if status == 200 else reply.json()["detail"].startswith(name)
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "html"])
+def test_a_file_can_be_downloaded_without_a_script(service: Service, kind: str) -> None:
+    body, type_ = upload(("a.txt", ARTICLE.encode()), article="", threshold="balanced")
+    reply = service.ask(f"/download?form={kind}", body, content_type=type_)
+    assert (reply.status, b"a.txt" in reply.body, b"Sappers" in reply.body) == (200, True, True)
+    assert reply.headers["content-disposition"] == f'attachment; filename="topics.{kind}"'
+
+
+def test_an_empty_form_is_not_downloaded_as_an_empty_file(service: Service) -> None:
+    body, kind = upload(("", b""), article="", threshold="balanced")
+    reply = service.ask("/download?form=csv", body, content_type=kind)
+    expected = "nothing to predict on: paste an article, or choose a file"
+    assert (reply.status, reply.json()["detail"]) == (422, expected)
+
+
+@pytest.mark.parametrize("path", ["/", "/fragment", "/download?form=html"])
+def test_text_and_files_are_all_shown(service: Service, path: str) -> None:
+    body, kind = upload(("a.txt", b"Peace talks."), ("b.rss", RSS.encode()), article="Sappers cleared landmines.")
+    page = service.ask(path, body, content_type=kind).body.decode()
+    assert page.count("<article") == 4
+    assert [name in page for name in ("Sappers", "a.txt", "b.rss#1", "b.rss#3")] == [True] * 4
+
+
+def test_offsets_are_those_of_the_api_whatever_browsers_do_to_lines(service: Service) -> None:
+    expected = service.ask("/v1/predict", {"article": ARTICLE}).json()["predictions"]
+    sent = form(article=ARTICLE.replace("\n", "\r\n"))
+    for line, row in zip(service.ask("/download?form=jsonl", sent).body.splitlines(), expected, strict=True):
+        assert {key: value for key, value in json.loads(line).items() if key != "explanation"} == row
+    answer = service.ask("/download?form=json", sent).json()
+    assert [(row["start"], row["end"]) for row in answer["predictions"]] == [
+        (r["start"], r["end"]) for r in expected
+    ]
+    assert answer["model"]["threshold"] == "balanced"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/model", "/corrections", "/docs", "/healthz", "/v1/topics", "/static/page.js"]
+)
+def test_head_is_answered_as_get_without_a_body(service: Service, path: str) -> None:
+    reply = service.send("HEAD", path)
+    assert (reply.status, reply.body) == (200, b"")
+    assert int(reply.headers["content-length"]) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,44 @@
 """Start and end of `topics serve`."""
 
+import json
+import os
 import signal
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import support
-from serving import serving
+from serving import Service, serving
 
 
 @pytest.mark.parametrize(
     ("options", "status", "problem"),
     [
         (["--model", "missing"], 1, "no trained model here"),
-        (["--host", "192.0.2.1"], 1, "cannot listen"),
+        (["--host", "192.0.2.1", "--insecure"], 1, "cannot listen"),
+        (["--host", "0.0.0.0"], 2, "--host 0.0.0.0 lets others reach the service: add --token-file or --insecure"),
+        (["--host", "::"], 2, "add --token-file or --insecure"),
         (["--token-file", "missing"], 1, "cannot read the token"),
         (["--port", "99999"], 2, "99999"),
+        (["--max-seconds", "0"], 2, "--max-seconds"),
+        (["--max-seconds", "-1"], 2, "--max-seconds"),
+        (["--max-seconds", "nan"], 2, "'nan' is not a number"),
+        (["--max-seconds", "inf"], 2, "--max-seconds"),
+        (["--max-requests", "0"], 2, "--max-requests"),
+        (["--max-body", "-5"], 2, "--max-body"),
+        (["--max-texts", "0"], 2, "--max-texts"),
+        (["--workers", "0"], 2, "--workers"),
+        (["--allowed-host", "https://a.example"], 2, "expected a host's name, such as topics.example.org"),
+        (["--allowed-host", "a.example/"], 2, "expected a host's name"),
+        (["--allowed-host", "*"], 2, "expected a host's name"),
+        (["--allowed-host", ""], 2, "expected a host's name"),
+        (["--root-path", "topics"], 2, "expected a path, such as /topics"),
+        (["--root-path", "/a//b"], 2, "expected a path, such as /topics"),
+        (["--root-path", "/../b"], 2, "expected a path, such as /topics"),
+        (["--root-path", '/"><script>'], 2, "expected a path, such as /topics"),
+        (["--root-path", "/v1"], 2, "the service has such paths itself"),
     ],
 )
 def test_a_service_that_cannot_start_says_why(
@@ -35,12 +57,63 @@ def test_a_signal_finishes_what_is_in_flight(small_model: Path, tmp_path: Path, 
             target=lambda: replies.append(running.ask("/v1/predict", {"texts": [text], "explain": True}).status)
         )
         asking.start()
-        end = time.monotonic() + 10
-        while (
-            "topics_requests_running 2.0" not in running.ask("/metrics").body.decode() and time.monotonic() < end
-        ):
-            pass
+        wait_for(running, "topics_requests_running 2.0")
         running.process.send_signal(signalled)
         asking.join()
         assert running.process.wait(timeout=20) == 0
     assert replies == [200]
+
+
+def test_what_is_in_flight_cannot_hold_up_the_end(small_model: Path, tmp_path: Path) -> None:
+    hostile = {"texts": ["a" + "\u0301\u0316" * 30_000], "explain": True}
+    with serving(small_model, tmp_path, "--max-seconds", "2") as running:
+        asking = [threading.Thread(target=running.ask, args=("/v1/predict", hostile)) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+        wait_for(running, "topics_requests_running 3.0")
+        started = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=20) == 0
+        assert time.monotonic() - started < 10
+        assert running.process.stderr
+        assert running.process.stderr.read() == ""
+        for thread in asking:
+            thread.join()
+
+
+def test_interrupting_the_whole_group_finishes_what_is_in_flight(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path, start_new_session=True) as running:
+        replies: list[int] = []
+        text = " ".join(f"word{i} landmines" for i in range(20_000))
+        request = {"texts": [text], "explain": True}
+        asking = threading.Thread(target=lambda: replies.append(running.ask("/v1/predict", request).status))
+        asking.start()
+        wait_for(running, "topics_requests_running 2.0")
+        os.killpg(running.process.pid, signal.SIGINT)
+        asking.join()
+        running.process.wait(timeout=20)
+    assert replies == [200]
+
+
+def test_connections_are_closed_as_the_service_ends(small_model: Path, tmp_path: Path) -> None:
+    body = json.dumps({"texts": [" ".join(f"word{i} landmines" for i in range(20_000))], "explain": True})
+    with serving(small_model, tmp_path) as running:
+        connection = HTTPConnection(running.url.removeprefix("http://"), timeout=20)
+        connection.request("GET", "/healthz")
+        with connection.getresponse() as before:
+            assert before.headers["connection"] is None
+            before.read()
+        connection.request("POST", "/v1/predict", body, {"content-type": "application/json"})
+        wait_for(running, "topics_requests_running 2.0")
+        running.process.send_signal(signal.SIGTERM)
+        with connection.getresponse() as after:
+            assert (after.status, after.headers["connection"]) == (200, "close")
+            after.read()
+        connection.close()
+
+
+def wait_for(running: Service, metric: str) -> None:
+    """Wait until a metric has a value; asking for it is a request itself."""
+    end = time.monotonic() + 10
+    while metric not in running.ask("/metrics").body.decode() and time.monotonic() < end:
+        pass

@@ -65,11 +65,19 @@ def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     raise AssertionError(log.read_text(encoding="utf-8"))
 
 
-def answers(server: str, texts: list[str]) -> list[dict[str, Any]]:
+def answers(server: str, texts: list[str | None]) -> list[dict[str, Any]]:
     body = json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}).encode()
-    with urlopen(Request(server, body, {"Content-Type": "application/json"}), timeout=60) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["predictions"]
+    return sent(server, body, "application/json")
+
+
+def sent(server: str, body: bytes, kind: str) -> list[dict[str, Any]]:
+    with urlopen(Request(server, body, {"Content-Type": kind}), timeout=60) as answer:
+        found: list[dict[str, Any]] = json.load(answer, parse_constant=_no_json)["predictions"]
     return found
+
+
+def _no_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
@@ -93,3 +101,12 @@ def test_an_empty_text_has_no_topic_and_keeps_its_place(server: str) -> None:
     assert (served[1]["topics"], served[4]["topics"]) == ([], [])
     assert served[0] == served[-1]
     assert served[0]["topics"] == ["bridge"]
+
+
+def test_a_missing_text_is_an_error_in_its_row(server: str) -> None:
+    nothing = {"topics": None, **dict.fromkeys(support.TOPICS), "error": "no text in column 'text'"}
+    first, second, third = answers(server, [TEXTS[0], None, TEXTS[0]])
+    assert (first, second) == (third, nothing)
+    assert (first["topics"], first["error"]) == (["bridge"], None)
+    rows = sent(server, b"text,other\nThe bridge has a new pier and arch.,1\n,2\nNA,3\n", "text/csv")
+    assert rows == [first, nothing, nothing]

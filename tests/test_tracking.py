@@ -2,12 +2,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
+import pandas as pd
 import pytest
 import support
 from conftest import TrainedExperiment
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from pipeline.config import TrackingSettings, flat
 from pipeline.data import corpus
@@ -112,10 +115,45 @@ def test_the_model_is_registered_with_aliases_signature_and_example(trained: Tra
     info = mlflow.models.get_model_info(f"models:/tests@{CANDIDATE}")
     assert info.signature is not None
     assert info.signature.inputs.input_names() == ["text"]
-    assert info.signature.outputs.input_names() == ["topics", *support.TOPICS]
+    assert info.signature.outputs.input_names() == ["topics", *support.TOPICS, "error"]
+    assert str(info.signature.inputs) == "['text': string (required)]"
+    assert "'error': string (optional)" in str(info.signature.outputs)
     assert info.saved_input_example_info is not None
     assert candidate is not None
     assert candidate.run_id == run.info.run_id
+
+
+def test_a_loaded_model_keeps_the_index_and_says_where_there_is_no_text(trained: TrainedExperiment) -> None:
+    Tracker(SETTINGS, trained.experiment.output)
+    model = mlflow.pyfunc.load_model(f"models:/tests@{CANDIDATE}")
+    frame = pd.DataFrame(
+        {"text": ["qqq", "The bridge has a new pier and arch.", None, "The bridge."]}, [9, 4, 2, 4]
+    )
+    found = model.predict(frame[frame.index != 9])
+    assert found.index.tolist() == [4, 2, 4]
+    assert found["topics"].tolist()[:2] == [["bridge"], None]
+    assert found["error"].tolist() == [None, "no text in column 'text'", None]
+    nothing = model.predict(pd.DataFrame({"text": [None, None]}))
+    assert nothing["error"].tolist() == ["no text in column 'text'"] * 2
+    for columns in ({"text": ["The bridge.", None]}, [{"text": "The bridge."}, {}]):
+        assert model.predict(columns)["error"].tolist() == [None, "no text in column 'text'"]
+    assert model.predict({"text": "The bridge has a new pier and arch."})["topics"].tolist() == [["bridge"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (pd.DataFrame({"text": [1, 2]}), "Incompatible input types"),
+        (pd.DataFrame({"body": ["The bridge."]}), "missing inputs"),
+        (pd.DataFrame(), "missing inputs"),
+        (["The bridge."], "missing inputs"),
+    ],
+)
+def test_mlflow_says_what_is_wrong_with_a_request(trained: TrainedExperiment, asked: Any, problem: str) -> None:
+    Tracker(SETTINGS, trained.experiment.output)
+    model = mlflow.pyfunc.load_model(f"models:/tests@{CANDIDATE}")
+    with pytest.raises(MlflowException, match=problem):
+        model.predict(asked)
 
 
 def test_an_alias_that_nobody_has_is_none(tmp_path: Path, trained: TrainedExperiment) -> None:

@@ -1,6 +1,9 @@
 """Commands about the service: serve, corrections; and shell completion."""
 
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,18 +11,66 @@ from pipeline.cli.options import MODEL, Command, FilePath, tell
 
 CORRECTIONS = click.option(
     "--corrections",
-    default="models/corrections.sqlite3",
-    show_default=True,
     type=FilePath(),
-    help="SQLite file of the corrections.",
+    help="SQLite file of the corrections. [default: corrections.sqlite3 beside the model]",
 )
+
+
+class HostName(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
+    """A host's name, with a port where it needs one."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it in ASCII and lower case."""
+        from pipeline.data.addresses import parse
+
+        try:
+            if set(value) & set("/\\?#@*"):
+                raise ValueError("more than a host")
+            return parse(f"http://{value}").netloc
+        except ValueError:
+            self.fail(f"{value!r}: expected a host's name, such as topics.example.org", param, ctx)
+
+
+class RootPath(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
+    """What stands before every path of the service."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it without a slash at its end."""
+        path = value.rstrip("/")
+        if path and not re.fullmatch(r"(/[\w~-][\w.~-]*)+", path, re.ASCII):
+            self.fail(f"{value!r}: expected a path, such as /topics", param, ctx)
+        if path.startswith(("/v1", "/static")):
+            self.fail(f"{value!r}: the service has such paths itself; choose another", param, ctx)
+        return path
+
+
+class Seconds(click.FloatRange):
+    """A positive number of seconds, at most an hour."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 3600, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no number as well, which no range does."""
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return found
 
 
 @click.command(
     "serve",
     cls=Command,
     extra="serve",
-    examples=["topics serve", "topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token"],
+    examples=[
+        "topics serve",
+        "topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token",
+        "topics serve --allowed-host news.example.org --root-path /labels",
+    ],
 )
 @MODEL
 @CORRECTIONS
@@ -32,31 +83,78 @@ CORRECTIONS = click.option(
     help="0 for any free one.",
 )
 @click.option("--token-file", type=FilePath(), help="Require the token in this file.")
-@click.option("--max-body", default=1_000_000, show_default=True, help="Limit of bytes per request.")
-@click.option("--max-texts", default=1000, show_default=True, help="Limit of texts or paragraphs per request.")
+@click.option("--insecure", is_flag=True, help="Let others reach the service without a token.")
 @click.option(
-    "--max-seconds", default=10.0, show_default=True, help="Limit of seconds to receive, and to respond."
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    type=HostName(),
+    help="Name under which a proxy publishes the service; repeatable.",
 )
-@click.option("--max-requests", default=128, show_default=True, help="Limit of concurrent requests.")
-def serve_command(
-    model: Path, corrections: Path, host: str, port: int, token_file: Path | None, **limits: float
-) -> None:
+@click.option(
+    "--root-path", default="", type=RootPath(), help="Path under which a proxy publishes it, such as /topics."
+)
+@click.option(
+    "--workers",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes that read files and predict.",
+)
+@click.option(
+    "--max-body",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Limit of bytes per request.",
+)
+@click.option(
+    "--max-texts",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Limit of texts or paragraphs per request.",
+)
+@click.option(
+    "--max-seconds",
+    default=10.0,
+    show_default=True,
+    type=Seconds(),
+    help="Limit of seconds to receive, and to respond.",
+)
+@click.option(
+    "--max-requests",
+    default=128,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Limit of concurrent requests.",
+)
+def serve_command(**options: Any) -> None:
     """Serve predictions over HTTP, and a page to paste articles in.
 
     The service loads a new champion without a restart. SIGTERM and Ctrl-C let it finish the requests in flight.
-    Use --token-file wherever others can reach the address.
+    Wherever others can reach the address, --token-file is required.
     """
     from pipeline.serve.app import run
+    from pipeline.serve.corrections import beside
     from pipeline.serve.settings import Limits, Settings, read_token
 
-    chosen = Limits(
-        body=int(limits["max_body"]),
-        texts=int(limits["max_texts"]),
-        seconds=limits["max_seconds"],
-        requests=int(limits["max_requests"]),
+    settings = Settings(
+        model=options["model"],
+        corrections=options["corrections"] or beside(options["model"]),
+        host=options["host"],
+        port=options["port"],
+        token=read_token(options["token_file"]) if options["token_file"] else None,
+        limits=Limits(options["max_body"], options["max_texts"], options["max_seconds"], options["max_requests"]),
+        workers=options["workers"],
+        allowed_hosts=options["allowed_hosts"],
+        root_path=options["root_path"],
     )
-    token = read_token(token_file) if token_file else None
-    run(Settings(model, corrections, host, port, token, chosen), say=tell)
+    if settings.token is None and not settings.loopback and not options["insecure"]:
+        raise click.UsageError(
+            f"--host {settings.host} lets others reach the service: add --token-file or --insecure"
+        )
+    run(settings, say=tell)
 
 
 @click.group("corrections")
@@ -67,22 +165,24 @@ def corrections_group() -> None:
 @corrections_group.command(
     "export", cls=Command, examples=["topics corrections export --output data/articles/corrections.jsonl"]
 )
+@MODEL
 @CORRECTIONS
 @click.option(
     "--output",
     type=FilePath(output=True),
     help="Write atomically to this file.",
 )
-def export_command(corrections: Path, output: Path | None) -> None:
+def export_command(model: Path, corrections: Path | None, output: Path | None) -> None:
     """Export the corrections as labelled paragraphs, JSON lines for `topics train`.
 
     Only the latest correction of a text is exported.
     """
     from pipeline.files import atomic_file, refuse_overwriting
-    from pipeline.serve.corrections import export
+    from pipeline.serve.corrections import beside, export
 
-    refuse_overwriting(output, (corrections,))
-    lines = [f"{line}\n" for line in export(corrections)]
+    kept = corrections or beside(model)
+    refuse_overwriting(output, (kept,))
+    lines = [f"{line}\n" for line in export(kept)]
     if output is None:
         click.echo("".join(lines), nl=False)
     else:

@@ -29,7 +29,6 @@ _BY_SUFFIX = {
     ".atom": "RSS or Atom",
 }
 SUFFIXES = tuple(_BY_SUFFIX)
-PAGE_SUFFIXES = tuple(suffix for suffix, kind in _BY_SUFFIX.items() if kind in ("text", "HTML"))
 _PROLOGUE = r"(?>(?:<\?[^>]*>|<!--.*?-->)\s*)*+"  # never taken back, or many comments would take exponential time
 _FEED_START = re.compile(
     _PROLOGUE + rf"(?:<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*{_PROLOGUE})?<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]",
@@ -39,7 +38,7 @@ _JSON_FEED_START = re.compile(r"\{.*\"https?:(?:\\?/){2}jsonfeed\.org(?:\\?/)ver
 _HTML_START = re.compile(_PROLOGUE + r"<(?:!doctype\s+html|html|head|body)\b", re.I | re.DOTALL)
 
 
-def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
+def articles_in(content: bytes, name: str, *, form: str | None = None) -> list[Article | SourceError]:
     """Read the articles that a file or an address holds.
 
     Parameters
@@ -47,6 +46,8 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     content : bytes
     name : str
         The file's name or the address; its ending tells the format, else the first bytes do.
+    form : str, optional
+        The format, one of `sniffed`, where it is known from elsewhere.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def articles_in(content: bytes, name: str) -> list[Article | SourceError]:
     """
     if not content.strip():
         raise SourceError(f"{name}: empty")
-    kind = _kind(content, name)
+    kind = form or _kind(content, name)
     try:
         found = _READERS[kind](content, name)
     except SourceError:
@@ -84,9 +85,13 @@ def _in_one_line(error: Exception) -> str:
 def _kind(content: bytes, name: str) -> str:
     path = urlsplit(name).path if name.startswith(("http://", "https://")) else name
     known = _BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+    found = sniffed(content)
+    return known if known and not (known == "HTML" and found == "RSS or Atom") else found
+
+
+def sniffed(content: bytes) -> str:
+    """Tell a format by the first bytes: `PDF`, `DOCX`, `RSS or Atom`, `HTML`, else `text`."""
     start = _start(content)
-    if known and not (known == "HTML" and _FEED_START.match(start)):
-        return known
     if start.startswith("%PDF-"):
         return "PDF"
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):  # the latter came before DOCX: its reader says so

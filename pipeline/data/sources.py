@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from pipeline.data.addresses import shown
 from pipeline.data.documents import SUFFIXES, articles_in
+from pipeline.data.media_types import as_utf8, format_of
 from pipeline.data.streams import standard_input
-from pipeline.errors import SourceError
+from pipeline.errors import MissingExtraError, SourceError
 from pipeline.files import STDIN
 from pipeline.schema import Article
 
@@ -106,13 +108,24 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
     Yields
     ------
     Article or SourceError
+        The source of each is its address, without the user and password that it may have.
+
+    Raises
+    ------
+    MissingExtraError
 
     """
-    from pipeline.data.web import fetch
+    try:
+        from pipeline.data.web import fetch
+    except ModuleNotFoundError:
+        raise MissingExtraError("--url", "documents") from None
 
     for url in dict.fromkeys(urls):
         try:
-            yield from articles_in(fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private), url)
+            page = fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private)
+            form = format_of(page.content, page.source, page.media_type)
+            content = as_utf8(page.content, page.source, page.charset, form)
+            yield from articles_in(content, page.source, form=form)
         except SourceError as error:
             yield error
 
@@ -123,7 +136,7 @@ def _expand(
     if not name:
         raise SourceError("a SOURCE is empty: is a variable of the shell not set?")
     if name.startswith(("http://", "https://")):
-        raise SourceError(f"{name}: to read an address, use --url {name}")
+        raise SourceError(f"{shown(name)}: to read an address, use --url {shown(name)}")
     path = Path(name)
     if str(path) == STDIN != name:
         path = path.absolute()  # `./-` is a file of this name

@@ -1,36 +1,73 @@
 """Fetch one address, carefully: only the web, only public networks, within limits of size, time and redirects."""
 
-import http.client
 import ipaddress
+import re
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Timer
-from urllib.parse import SplitResult, urljoin, urlsplit
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import Message
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin
 
+import httpcore
+
+from pipeline.data.addresses import Address, parse, shown
 from pipeline.errors import SourceError
 
 MAX_REDIRECTS = 5
 MAX_SECONDS = 20.0
 _REDIRECTS = (301, 302, 303, 307, 308)
-_HEADERS = {
-    "User-Agent": "paragraph-topics",
-    "Accept": "text/html, application/*, text/*",
-    "Accept-Encoding": "identity",
-}
+_HEADERS = [
+    ("User-Agent", "paragraph-topics"),
+    ("Accept", "text/html, application/*, text/*"),
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Connection", "close"),
+]
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP_START = b"\x1f\x8b"
+# IPv6 addresses that end in an IPv4 address to which a gateway may lead
+_EMBEDDING = [ipaddress.IPv6Network(network) for network in ("::/96", "64:ff9b::/96")]
 
 
-def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: float = MAX_SECONDS) -> bytes:
-    """Fetch the content of an http or https address.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is at an address.
+
+    Parameters
+    ----------
+    source : str
+        The address that was asked for, without user and password.
+    content : bytes
+    media_type : str
+        Such as `text/html`, as the server says; empty where it does not.
+    charset : str
+        Such as `utf-8`, likewise.
+
+    """
+
+    source: str
+    content: bytes
+    media_type: str = ""
+    charset: str = ""
+
+
+def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: float = MAX_SECONDS) -> Page:
+    """Fetch what is at an http or https address.
 
     The address that was checked is the one connected to, so a name cannot change its address in between. Proxy
-    settings are not used.
+    settings are not used. A user and password in the address are sent to its own origin alone.
 
     Parameters
     ----------
     url : str
     max_bytes : int
+        As sent, and again when unpacked.
     allow_private : bool, default False
         Connect to addresses that are not public, too.
     seconds : float, default 20
@@ -38,131 +75,227 @@ def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: flo
 
     Returns
     -------
-    bytes
+    Page
 
     Raises
     ------
     SourceError
         For other schemes, an address that is not public, on the first request or after a redirect, more than
-        MAX_REDIRECTS redirects, more than `max_bytes` or `seconds`, and any status but 200.
+        MAX_REDIRECTS redirects, more than `max_bytes` or `seconds`, content that is cut short, and any status but
+        200.
 
     """
-    here = url
+    source = shown(url)
+    first = here = _parsed(url, source)
     for _ in range(MAX_REDIRECTS + 1):
-        content, further = _request(here, url, max_bytes, seconds, allow_private=allow_private)
-        if further is None:
-            return content
-        here = urljoin(here, further)
-    raise SourceError(f"{url}: more than {MAX_REDIRECTS} redirects")
+        login = here.login or (first.login if here.origin == first.origin else None)
+        answer = _request(here, login, source, max_bytes, seconds, allow_private=allow_private)
+        location = answer.header("location") if answer.status in _REDIRECTS else ""
+        if not location:
+            return _page(answer, source, max_bytes)
+        url = urljoin(url, location)
+        here = _parsed(url, source)
+    raise SourceError(f"{source}: more than {MAX_REDIRECTS} redirects")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    reason: str
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
+
+    def header(self, name: str) -> str:
+        """Return a header's values, joined; names and addresses beyond ASCII are UTF-8 where they can be."""
+        found = b", ".join(value for key, value in self.headers if key.lower() == name.encode())
+        try:
+            return found.decode()
+        except UnicodeDecodeError:
+            return found.decode("latin-1")
+
+
+def _parsed(url: str, source: str) -> Address:
+    try:
+        return parse(url)
+    except ValueError:
+        raise SourceError(f"{source}: not an http or https address: {shown(url)}") from None
 
 
 def _request(
-    here: str, url: str, max_bytes: int, seconds: float, *, allow_private: bool
-) -> tuple[bytes, str | None]:
-    parts = _parts(here, url)
-    connection = _Http(parts, _address(parts, url, allow_private=allow_private), seconds)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    with _one_line(url), _cut_after(connection, seconds):
-        connection.request("GET", target, headers=_HEADERS)
-        answer = connection.getresponse()
-        if answer.status in _REDIRECTS and answer.getheader("Location"):
-            return b"", answer.getheader("Location")
-        if answer.status != http.client.OK:
-            raise SourceError(f"{url}: answered {answer.status} {answer.reason}")
-        if answer.getheader("Content-Encoding", "identity") != "identity":
-            raise SourceError(f"{url}: the server sent compressed content unasked")
-        content = answer.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise SourceError(f"{url}: exceeds the {max_bytes // 1_000_000} MB limit")
-    return content, None
+    here: Address, login: str | None, source: str, max_bytes: int, seconds: float, *, allow_private: bool
+) -> _Answer:
+    backend = _CheckedNetwork(source, time.monotonic() + seconds, allow_private=allow_private)
+    headers = [("Host", here.netloc), *_HEADERS, *([("Authorization", f"Basic {login}")] if login else [])]
+    url = httpcore.URL(scheme=here.scheme, host=here.host, port=here.port, target=here.target)
+    with (
+        _one_line(source),
+        httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool,
+        pool.stream("GET", url, headers=headers) as answer,
+    ):
+        reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
+        content = b""
+        if answer.status == HTTPStatus.OK:
+            content = _limited(answer.iter_stream(), source, max_bytes)
+        return _Answer(answer.status, reason, answer.headers, content)
 
 
-def _parts(here: str, url: str) -> SplitResult:
+def _limited(pieces: Iterable[bytes], source: str, max_bytes: int) -> bytes:
+    content = bytearray()
+    for piece in pieces:
+        content += piece
+        if len(content) > max_bytes:
+            raise _too_large(source, max_bytes)
+    return bytes(content)
+
+
+def _too_large(source: str, max_bytes: int) -> SourceError:
+    return SourceError(f"{source}: exceeds the {max_bytes // 1_000_000} MB limit")
+
+
+def _page(answer: _Answer, source: str, max_bytes: int) -> Page:
+    if answer.status != HTTPStatus.OK:
+        raise SourceError(f"{source}: answered {f'{answer.status} {answer.reason}'.strip()}")
+    content = answer.content
+    codings = [coding.strip().lower() for coding in answer.header("content-encoding").split(",")]
+    for coding in reversed(codings):  # the last was applied last
+        if coding not in ("", "identity"):
+            content = _unpacked(content, coding, source, max_bytes)
+    described = Message()
+    described["Content-Type"] = answer.header("content-type").rpartition(", ")[2]
+    media_type = described["Content-Type"].partition(";")[0].strip().lower()
+    charset = described.get_content_charset("") if ";" in described["Content-Type"] else ""
+    return Page(source, content, media_type if _MEDIA_TYPE.fullmatch(media_type) else "", charset)
+
+
+def _unpacked(content: bytes, coding: str, source: str, max_bytes: int) -> bytes:
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise SourceError(f"{source}: compressed as {coding!r:.40}, expected gzip or deflate")
     try:
-        parts = urlsplit(here)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        here.encode("ascii")
-    except ValueError:
-        usable = False
-    if not usable or any(character.isspace() for character in here):
-        raise SourceError(f"{url}: not an http or https address: {here}")
-    return parts
+        if coding != "deflate":
+            return _inflated(content, _GZIP, source, max_bytes)
+        try:
+            return _inflated(content, _ZLIB, source, max_bytes)
+        except zlib.error:  # some servers send it without zlib's header, and browsers read that, too
+            return _inflated(content, _RAW_DEFLATE, source, max_bytes)
+    except zlib.error as error:
+        raise SourceError(f"{source}: not valid {coding}: {error}") from None
 
 
-def _address(parts: SplitResult, url: str, *, allow_private: bool) -> str:
-    """Resolve the host; every address that it has must be public."""
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise SourceError(f"{url}: {parts.hostname} cannot be resolved: {error.strerror or error}") from None
-    addresses = [str(entry[4][0]) for entry in found]
-    if not allow_private:
+def _inflated(content: bytes, form: int, source: str, max_bytes: int) -> bytes:
+    """Unpack at most `max_bytes`, so that little content cannot fill the memory."""
+    found = bytearray()
+    while content:
+        unpacking = zlib.decompressobj(form)
+        found += unpacking.decompress(content, max_bytes + 1 - len(found))
+        if len(found) > max_bytes:
+            raise _too_large(source, max_bytes)
+        if not unpacking.eof:
+            raise SourceError(f"{source}: compressed content is cut short")
+        further = unpacking.unused_data
+        content = further if form == _GZIP and further.startswith(_GZIP_START) else b""
+    return bytes(found)
+
+
+class _CheckedNetwork(httpcore.NetworkBackend):
+    """Connections to addresses that were checked; whatever waits for them stops waiting at a deadline."""
+
+    def __init__(self, source: str, deadline: float, *, allow_private: bool) -> None:
+        self.source, self.deadline, self.allow_private = source, deadline, allow_private
+        self._network = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of the host that answers; TLS still proves the name."""
+        failed: httpcore.ConnectError | None = None
+        for address in self._addresses(host, port):
+            try:
+                stream = self._network.connect_tcp(
+                    address, port, _left(self.deadline), local_address, socket_options
+                )
+            except httpcore.ConnectError as error:
+                failed = failed or error
+            else:
+                return _TimedStream(stream, self.deadline)
+        raise failed or httpcore.ConnectError("no address")
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Resolve a host; every address that it has must be public."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SourceError(f"{self.source}: {host} cannot be resolved: {reason}") from None
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         private = [address for address in addresses if not _is_public(address)]
-        if private:
-            raise SourceError(f"{url}: {private[0]} is not a public address; use --allow-private to read it")
-    return addresses[0]
+        if private and not self.allow_private:
+            raise SourceError(
+                f"{self.source}: {private[0]} is not a public address; use --allow-private to read it"
+            )
+        return addresses
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose steps together have until a deadline, so that a trickling server cannot hold us."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has arrived."""
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes."""
+        self._stream.write(buffer, _left(self._deadline))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Secure the connection."""
+        secured = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline))
+        return _TimedStream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Describe the connection."""
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("too late")
+    return left
 
 
 def _is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (inner is None or inner.is_global)
-
-
-class _Http(http.client.HTTPConnection):
-    """A connection to an address that was checked, kept at hand to be cut."""
-
-    def __init__(self, parts: SplitResult, address: str, seconds: float) -> None:
-        super().__init__(str(parts.hostname), parts.port, timeout=seconds)
-        self.secure, self.address = parts.scheme == "https", address
-        if self.secure:
-            self.default_port = http.client.HTTPS_PORT
-            self.port = parts.port or self.default_port
-        self.open_socket: socket.socket | None = None
-        self.late = False
-
-    def connect(self) -> None:
-        """Connect to the checked address; TLS still proves the name."""
-        self.open_socket = self.sock = socket.create_connection((self.address, self.port), self.timeout)
-        if self.secure:
-            context = ssl.create_default_context()
-            wrapped = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-            self.open_socket = self.sock = wrapped
-            wrapped.do_handshake()
-
-    def cut(self) -> None:
-        """End whatever is waiting for this connection, because it is late."""
-        self.late = True
-        if self.open_socket:
-            with suppress(OSError):
-                self.open_socket.shutdown(socket.SHUT_RDWR)
+    if any(found in network for network in _EMBEDDING):
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+    local = found.is_multicast or getattr(found, "is_site_local", False)
+    return found.is_global and not local and (inner is None or _is_public(str(inner)))
 
 
 @contextmanager
-def _cut_after(connection: _Http, seconds: float) -> Iterator[None]:
-    """Cut the connection when time is up, so that a trickling server cannot hold us, and raise TimeoutError."""
-    timer = Timer(seconds, connection.cut)
-    timer.start()
+def _one_line(source: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, http.client.HTTPException):
-        if connection.late:
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
-        connection.close()
-    if connection.late:
-        raise TimeoutError
-
-
-@contextmanager
-def _one_line(url: str) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise SourceError(f"{url}: timed out") from None
-    except ssl.SSLError as error:
-        raise SourceError(f"{url}: no secure connection: {error.reason or error}") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise SourceError(f"{url}: cannot be read: {error}") from None
+    except httpcore.TimeoutException:
+        raise SourceError(f"{source}: timed out") from None
+    except httpcore.RemoteProtocolError as error:
+        raise SourceError(f"{source}: cut short, or not HTTP: {error}") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, ssl.SSLError):
+            raise SourceError(f"{source}: no secure connection: {cause.reason or cause}") from None
+        raise SourceError(f"{source}: cannot be read: {error}") from None

@@ -57,6 +57,11 @@ class Bundle:
     about: Mapping[str, str]
     examples: tuple[Example, ...] = ()
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was trained on, by their codes in ISO 639-1; empty where it does not say."""
+        return tuple(self.about.get("languages", "").split())
+
 
 def save_bundle(path: Path, bundle: Bundle) -> None:
     """Write a bundle; see `files.atomic_path` for how to replace one that is in use."""

@@ -13,6 +13,7 @@ from pipeline.errors import BundleError, SourceError
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain_topics, worth_explaining
 from pipeline.model.scorer import Scorer
+from pipeline.predict.language import detect
 from pipeline.schema import Article, Explanation, Prediction
 from pipeline.text.paragraphs import Span, split
 
@@ -103,6 +104,29 @@ def paragraphs(article: Article) -> list[Paragraph]:
 
     """
     return [Paragraph(article, number, *span) for number, span in enumerate(split(article.text))]
+
+
+def with_language(article: Article, bundle: Bundle) -> Article:
+    """Tell the language of an article, and note it where the model was not trained on it.
+
+    Parameters
+    ----------
+    article : Article
+    bundle : Bundle
+
+    Returns
+    -------
+    Article
+        As it is where the model does not say which languages it was trained on, or the language is not clear.
+
+    """
+    language = detect(article.text) if bundle.languages else None
+    if language is None:
+        return article
+    notes = article.notes
+    if language not in bundle.languages:
+        notes += (f"the language seems to be {language}; the model was trained on {', '.join(bundle.languages)}",)
+    return replace(article, language=language, notes=notes)
 
 
 class ArticlePredictions(Sequence[Prediction]):
@@ -249,9 +273,10 @@ def predict_articles(
         try:
             if isinstance(article, SourceError):
                 raise article
-            for said in article.notes:
-                note(f"{article.source}: {said}")
-            yield predict(article, bundle, explained=explained)
+            told = with_language(article, bundle)
+            for said in told.notes:
+                note(f"{told.source}: {said}")
+            yield predict(told, bundle, explained=explained)
         except SourceError as error:
             complain(error)
 
@@ -290,4 +315,5 @@ def _prediction(
         title=article.title,
         date=article.date,
         origin=article.origin,
+        language=article.language,
     )

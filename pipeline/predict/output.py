@@ -2,7 +2,8 @@
 
 JSON lines, CSV and Parquet have one schema. First come the columns that say what was predicted on (of a table
 `row` and its own `id`; of an article `source`, `paragraph`, `start`, `end`, `text`), then `topics`, `scores` and
-`margins`, then what else there is: a table's other columns and `error`, an article's `title`, `date` and `origin`.
+`margins`, then what else there is: a table's other columns and `error`, an article's
+`title`, `date`, `origin` and `language`.
 """
 
 import json
@@ -534,7 +535,7 @@ def as_text(
 
 
 _LEADING = ("source", "paragraph", "start", "end", "text")
-_TRAILING = ("title", "date", "origin")
+_TRAILING = ("title", "date", "origin", "language")
 
 
 def _encoded(text: str) -> bytes:

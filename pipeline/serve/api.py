@@ -3,23 +3,18 @@
 import asyncio
 import hashlib
 import json
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle
-from pipeline.predict.article import DEFAULT_POINT, Paragraph, paragraphs, predict_paragraphs
-from pipeline.predict.output import as_objects
-from pipeline.schema import Article, Prediction
-from pipeline.serve import corrections
+from pipeline.predict.article import DEFAULT_POINT
+from pipeline.serve import corrections, work
 from pipeline.serve.corrections import Correction
-from pipeline.serve.middleware import Metrics, RefusedError
+from pipeline.serve.middleware import Metrics
+from pipeline.serve.refusal import RefusedError
 from pipeline.serve.reloading import LoadedModel, ReloadingModel
 from pipeline.serve.schemas import (
     ArticleRequest,
@@ -30,7 +25,8 @@ from pipeline.serve.schemas import (
     TextsRequest,
     TopicsResponse,
 )
-from pipeline.serve.settings import Limits, Settings
+from pipeline.serve.settings import Settings
+from pipeline.serve.workers import Workers
 
 ERRORS = {
     400: "Not JSON, or not for this host",
@@ -39,58 +35,16 @@ ERRORS = {
     408: "The request did not arrive in time",
     409: "A topic or an operating point that the model in use does not have",
     413: "The request exceeds a limit",
+    415: "Not JSON by its type, or compressed",
     422: "The request is not as described",
     429: "Too many requests at once",
-    503: "The correction cannot be saved",
+    503: "The correction cannot be saved, or the process that predicts died",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": description} for status, description in ERRORS.items()
 }
 LISTED = 1000
-_AT_ONCE = 16
 router = APIRouter(responses=RESPONSES)
-
-
-class Predictor:
-    """Threads that predict, few: each computes all the time, so more of them would not be faster.
-
-    Parameters
-    ----------
-    limits : Limits
-
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="predict")
-
-    async def texts(self, texts: Sequence[str], bundle: Bundle, *, explained: bool) -> list[Prediction]:
-        """Predict on texts, each as one paragraph of its own source."""
-        found = [Paragraph(Article(f"texts/{i}", text), 0, 0, len(text)) for i, text in enumerate(texts)]
-        return await self._run(found, bundle, explained=explained)
-
-    async def article(self, article: Article, bundle: Bundle, *, explained: bool) -> list[Prediction]:
-        """Predict on the paragraphs of an article."""
-        return await self._run(paragraphs(article), bundle, explained=explained)
-
-    def close(self) -> None:
-        """Finish what is being predicted."""
-        self._threads.shutdown()
-
-    async def _run(self, found: Sequence[Paragraph], bundle: Bundle, *, explained: bool) -> list[Prediction]:
-        if len(found) > self._limits.texts:
-            raise RefusedError(413, f"{len(found)} texts or paragraphs exceed the limit of {self._limits.texts}")
-        end = time.monotonic() + self._limits.seconds
-
-        def work() -> list[Prediction]:
-            rows: list[Prediction] = []
-            for first in range(0, len(found), _AT_ONCE):
-                if time.monotonic() > end:
-                    raise RefusedError(413, f"exceeds the limit of {self._limits.seconds:g} seconds")
-                rows += predict_paragraphs(found[first : first + _AT_ONCE], bundle, explained=explained)
-            return rows
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 @dataclass(frozen=True)
@@ -101,14 +55,14 @@ class State:
     ----------
     settings : Settings
     model : ReloadingModel
-    predictor : Predictor
+    workers : Workers
     metrics : Metrics
 
     """
 
     settings: Settings
     model: ReloadingModel
-    predictor: Predictor
+    workers: Workers
     metrics: Metrics
 
 
@@ -117,18 +71,20 @@ def state_of(request: Request) -> State:
     return cast(State, request.app.state.shared)
 
 
-def bundle_at(model: LoadedModel, threshold: str) -> Bundle:
-    """Return the model at an operating point.
+def task_of(state: State, model: LoadedModel, threshold: str) -> work.Model:
+    """Describe the model at an operating point for the workers.
 
     Parameters
     ----------
+    state : State
     model : LoadedModel
+        To be kept until they are done: they read its file.
     threshold : str
         The operating point.
 
     Returns
     -------
-    Bundle
+    Model
 
     Raises
     ------
@@ -137,26 +93,44 @@ def bundle_at(model: LoadedModel, threshold: str) -> Bundle:
 
     """
     try:
-        return model.at(threshold)
+        model.at(threshold)
     except BundleError as error:
         raise RefusedError(409, f"threshold: {error}") from None
+    return work.Model(model.path, threshold, state.settings.limits.texts)
 
 
-@router.post("/v1/predict", response_model=PredictResponse, response_model_exclude_none=True)
+def answer(state: State, rows: work.Rows, model: LoadedModel, threshold: str) -> Response:
+    """Send predictions with the model that made them."""
+    state.metrics.paragraphs.inc(rows.count)
+    notes = f', "notes": {json.dumps(rows.notes)}' if rows.notes else ""
+    about = json.dumps(model.about(model.at(threshold)))
+    content = f'{{"predictions": [{rows.objects}], "model": {about}{notes}}}'
+    return Response(content.encode(errors="backslashreplace"), media_type="application/json")
+
+
+def _takes_json(request: Request) -> None:
+    """Name the type that is missing or wrong; a form of another site must not be taken for JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise RefusedError(415, f"content-type: {kind or 'none'!s:.80}, expected application/json")
+
+
+_JSON_ONLY = [Depends(_takes_json)]
+
+
+@router.post(
+    "/v1/predict", response_model=PredictResponse, response_model_exclude_none=True, dependencies=_JSON_ONLY
+)
 async def predict(request: Request, asked: TextsRequest | ArticleRequest) -> Response:
     """Predict the topics of texts, each as it is, or of an article, paragraph by paragraph."""
     state = state_of(request)
     model = state.model.current
-    bundle = bundle_at(model, asked.threshold)
+    task = task_of(state, model, asked.threshold)
     if isinstance(asked, TextsRequest):
-        rows = await state.predictor.texts(asked.texts, bundle, explained=asked.explain)
+        rows = await state.workers.run(work.predict_texts, task, asked.texts, asked.explain)
     else:
-        article = Article("article", asked.article)
-        rows = await state.predictor.article(article, bundle, explained=asked.explain)
-    state.metrics.paragraphs.inc(len(rows))
-    objects = ", ".join(as_objects(rows, bundle.scorer.topics))
-    content = f'{{"predictions": [{objects}], "model": {json.dumps(model.about(bundle))}}}'
-    return Response(content.encode(errors="backslashreplace"), media_type="application/json")
+        rows = await state.workers.run(work.predict_article, task, asked.article, asked.explain)
+    return answer(state, rows, model, asked.threshold)
 
 
 @router.get("/v1/topics", response_model=TopicsResponse)
@@ -178,7 +152,7 @@ async def topics(request: Request) -> Response:
     return JSONResponse({"topics": listed, "model": model.about(model.bundle)})
 
 
-@router.post("/v1/corrections", status_code=201, response_model=CorrectionRow)
+@router.post("/v1/corrections", status_code=201, response_model=CorrectionRow, dependencies=_JSON_ONLY)
 async def correct(request: Request, asked: CorrectionRequest) -> Response:
     """Save the topics that a person assigns to a paragraph, beside those of the model."""
     state = state_of(request)
@@ -224,7 +198,7 @@ async def metrics(request: Request) -> Response:
 
 async def _correction(state: State, asked: CorrectionRequest) -> Correction:
     model = state.model.current
-    predicted = (await state.predictor.texts([asked.text], model.bundle, explained=False))[0].topics
+    predicted = await state.workers.run(work.topics_of, task_of(state, model, DEFAULT_POINT), asked.text)
     assigned = tuple(topic for topic in model.bundle.scorer.topics if topic in asked.topics)
     article = asked.article or hashlib.sha256(asked.text.encode()).hexdigest()[:16]
     return Correction(article, asked.paragraph, asked.text, predicted, assigned, model.run_id, corrections.now())

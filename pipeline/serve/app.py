@@ -16,17 +16,22 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import OutputError, TopicsError
-from pipeline.serve import api, pages
+from pipeline.serve import api, pages, work
 from pipeline.serve.middleware import (
+    CloseAtEnd,
     CountRequests,
     Guard,
+    HeadAsGet,
     LimitRequests,
     Metrics,
-    RefusedError,
+    Rooted,
+    route_path,
     with_header_timeout,
 )
+from pipeline.serve.refusal import RefusedError
 from pipeline.serve.reloading import ReloadingModel
 from pipeline.serve.settings import Settings
+from pipeline.serve.workers import Workers
 
 _GRACE_SECONDS = 30
 _BACKLOG = 512
@@ -51,6 +56,7 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
 
     """
     app = create_app(settings, say=say)
+    app.add_middleware(CloseAtEnd, ending=lambda: server.should_exit)
     listening = _listen(settings)
     config = uvicorn.Config(
         app,
@@ -63,13 +69,14 @@ def run(settings: Settings, *, say: Callable[[str], None]) -> None:
         backlog=_BACKLOG,
     )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    say(f"serving on http://{host}:{listening.getsockname()[1]}")
+    say(f"serving on http://{host}:{listening.getsockname()[1]}{settings.root_path}")
     if settings.token is None and not settings.loopback:
         say("warning: no token is set; anyone who can reach this address can use the service")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when all is done
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # uvicorn does not know this one
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    uvicorn.Server(config).run(sockets=[listening])
+    server: uvicorn.Server = uvicorn.Server(config)
+    server.run(sockets=[listening])
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -109,14 +116,16 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
 
     """
     model = ReloadingModel(settings.model, say)
-    state = api.State(settings, model, api.Predictor(settings.limits), Metrics())
+    workers = Workers(settings.workers, settings.limits.seconds, lambda: (work.start, model.current.path))
+    state = api.State(settings, model, workers, Metrics())
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
+        await workers.start()
         watching = asyncio.create_task(model.watch(_WATCH_SECONDS))
         yield
         watching.cancel()
-        state.predictor.close()
+        await workers.close()
 
     app = FastAPI(
         title="Topics by paragraph",
@@ -134,6 +143,8 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
     app.add_middleware(LimitRequests, limits=settings.limits)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(CountRequests, metrics=state.metrics)
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(Rooted, root=settings.root_path)
     for kind in (RefusedError, HTTPException, RequestValidationError, TopicsError):
         app.add_exception_handler(kind, _refused)
     return app
@@ -162,7 +173,7 @@ def _status(error: Exception) -> tuple[int, str]:
 
 def _allowed(request: Request, status: int) -> dict[str, str]:
     """List all methods of a path: the router knows only those of the first route that fits."""
-    described = request.app.openapi()["paths"].get(request.url.path)
+    described = request.app.openapi()["paths"].get(route_path(request.scope))
     return {"allow": ", ".join(map(str.upper, described))} if status == 405 and described else {}  # noqa: PLR2004
 
 

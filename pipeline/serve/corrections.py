@@ -51,6 +51,27 @@ class Correction:
     time: str
 
 
+def beside(model: Path) -> Path:
+    """Choose the file of a model's corrections: those of another label set stay apart.
+
+    Parameters
+    ----------
+    model : Path
+        A bundle, or an output directory.
+
+    Returns
+    -------
+    Path
+        In that directory; beside a bundle of another name than training gives it, a file that has its name too.
+
+    """
+    if not model.is_file():
+        return model / "corrections.sqlite3"
+    if model.stem in ("champion", "candidate"):
+        return model.with_name("corrections.sqlite3")
+    return model.with_name(f"{model.stem}.corrections.sqlite3")
+
+
 def add(path: Path, correction: Correction) -> None:
     """Save a correction.
 

@@ -5,7 +5,7 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pipeline.serve.refusal import RefusedError
 from pipeline.serve.settings import Limits, Settings
 
 _READ_ON = 50
@@ -20,7 +21,7 @@ _UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/")
 _OPEN = ("/healthz", "/readyz")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_COUNTED = (
+OWN_PATHS = (
     *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
     *("/v1/predict", "/v1/topics", "/v1/corrections", "/healthz", "/readyz", "/metrics"),
 )
@@ -31,21 +32,72 @@ _LATE = (
 _DETAIL = b"the request's headers did not arrive in time"
 
 
-class RefusedError(Exception):
-    """A request that is refused.
+def route_path(scope: Scope) -> str:
+    """Return the path of a request without the root path."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")) or "/"
+
+
+class Rooted:
+    """Accept paths with the root path before them, and without it, as some proxies take it away.
 
     Parameters
     ----------
-    status : int
-        Of HTTP.
-    detail : str
-        One sentence.
+    app : ASGI application
+    root : str
+        Such as `/topics`; empty for none.
 
     """
 
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
+    def __init__(self, app: ASGIApp, root: str) -> None:
+        self.app, self.root = app, root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and self.root:
+            path = scope["path"]
+            if path != self.root and not path.startswith(f"{self.root}/"):
+                path = self.root + path
+            scope = {**scope, "path": path if path != self.root else f"{path}/", "root_path": self.root}
+        await self.app(scope, receive, send)
+
+
+class HeadAsGet:
+    """Answer HEAD as GET; the server leaves out the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
+
+
+class CloseAtEnd:
+    """Tell clients that the connection ends, once the service is ending: they would else send more on it.
+
+    Parameters
+    ----------
+    app : ASGI application
+    ending : callable
+        Whether the service is ending.
+
+    """
+
+    def __init__(self, app: ASGIApp, ending: Callable[[], bool]) -> None:
+        self.app, self.ending = app, ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.ending():
+                others = [header for header in message["headers"] if header[0] != b"connection"]
+                message["headers"] = [*others, (b"connection", b"close")]
+            await send(message)
+
+        await self.app(scope, receive, sending)
 
 
 class LimitRequests:
@@ -67,11 +119,12 @@ class LimitRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        counted = not scope["path"].startswith(_UNLIMITED)
+        counted = not route_path(scope).startswith(_UNLIMITED)
         self.running += counted
         try:
             if counted and self.running > self.limits.requests:
                 raise RefusedError(429, f"{self.limits.requests} requests are being handled; try again soon")
+            _check_coding(scope)
             body = await self._body(receive)
         except RefusedError as refused:
             await refuse(send, refused.status, refused.detail)
@@ -103,6 +156,12 @@ class LimitRequests:
         return bytes(body)
 
 
+def _check_coding(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise RefusedError(415, "content-encoding: expected a request that is not compressed")
+
+
 def _replay(body: bytes, receive: Receive) -> Receive:
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -116,7 +175,7 @@ async def refuse(send: Send, status: int, detail: str, *headers: tuple[bytes, by
     """Send a status and one sentence, and close the connection where the body was not read."""
     content = json.dumps({"detail": detail}).encode()
     sent = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *headers]
-    if status in (408, 413, 429):  # the rest of the body may still be on its way
+    if status in (408, 413, 415, 429):  # the rest of the body may still be on its way
         sent.append((b"connection", b"close"))
     if status == 429:  # noqa: PLR2004
         sent.append((b"retry-after", b"1"))
@@ -136,6 +195,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
+        allowed = (_hostname(f"//{name}") for name in settings.allowed_hosts)
+        self._own_names = {*_LOCAL, settings.host, *allowed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -153,20 +214,28 @@ class Guard:
 
         if not self._is_own_host(headers):
             await refuse(sending, 400, "the Host header names another host")
-        elif scope["path"] not in _OPEN and not self._has_token(headers):
+        elif route_path(scope) not in _OPEN and not self._has_token(headers):
             ask = [(b"www-authenticate", b"Bearer"), (b"www-authenticate", b'Basic realm="topics"')]
             await refuse(sending, 401, "this service needs a token: Authorization: Bearer ...", *ask)
-        elif scope["method"] not in _SAFE and _is_cross_site(headers):
+        elif scope["method"] not in _SAFE and self._is_cross_site(headers):
             await refuse(sending, 403, "cross-site requests are refused")
         else:
             await self.app(scope, receive, sending)
 
     def _is_own_host(self, headers: Mapping[str, str]) -> bool:
-        """On loopback, refuse other names: another site could have bound its own name to this address."""
-        return not self.settings.loopback or _hostname(f"//{headers.get('host', '')}") in (
-            *_LOCAL,
-            self.settings.host,
-        )
+        """Refuse other names, on loopback always: another site could have bound its own name to this address."""
+        if not self.settings.loopback and not self.settings.allowed_hosts:
+            return True
+        return _hostname(f"//{headers.get('host', '')}") in self._own_names
+
+    def _is_cross_site(self, headers: Mapping[str, str]) -> bool:
+        """Trust `Sec-Fetch-Site` before `Origin`, which is `null` for a form without a referrer."""
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site not in ("same-origin", "none")
+        origin = headers.get("origin")
+        own = (headers.get("host", ""), *self.settings.allowed_hosts)
+        return origin is not None and origin.partition("://")[2].lower() not in own
 
     def _has_token(self, headers: Mapping[str, str]) -> bool:
         """Accept the token as bearer token, or as the password of basic authentication, which browsers ask for."""
@@ -183,18 +252,9 @@ class Guard:
         return secrets.compare_digest(given.strip().encode(), self.settings.token.encode())
 
 
-def _is_cross_site(headers: Mapping[str, str]) -> bool:
-    """Trust `Sec-Fetch-Site` before `Origin`, which is `null` for a form without a referrer."""
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is not None and origin.partition("://")[2] != headers.get("host", "")
-
-
 def _hostname(address: str) -> str | None:
     try:
-        return urlsplit(address).hostname
+        return (urlsplit(address).hostname or "").removesuffix(".")
     except ValueError:
         return None
 
@@ -254,7 +314,7 @@ class CountRequests:
             await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), ["none"]
-        path = scope["path"] if scope["path"] in _COUNTED else "other"
+        path = route_path(scope) if route_path(scope) in OWN_PATHS else "other"
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

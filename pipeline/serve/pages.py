@@ -1,25 +1,22 @@
 """The service for people: paste an article, see and correct its topics; the model; the corrections."""
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, UploadFile
+import fastapi
+from fastapi import APIRouter, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from pipeline.data.documents import PAGE_SUFFIXES, articles_in
-from pipeline.errors import SourceError
-from pipeline.model.bundle import Bundle
 from pipeline.model.explain import strongest_terms
 from pipeline.predict.article import DEFAULT_POINT, bundle_path
-from pipeline.predict.html import environment, view
-from pipeline.predict.output import Format, rendered
-from pipeline.schema import Article, Prediction
-from pipeline.serve import corrections
-from pipeline.serve.api import bundle_at, state_of
-from pipeline.serve.middleware import RefusedError
+from pipeline.predict.output import Format
+from pipeline.serve import corrections, work
+from pipeline.serve.api import answer, state_of, task_of
+from pipeline.serve.middleware import route_path
+from pipeline.serve.refusal import RefusedError
+from pipeline.serve.work import Form, Place
 
 router = APIRouter(include_in_schema=False)
 _TYPES: dict[Format, str] = {
@@ -28,46 +25,55 @@ _TYPES: dict[Format, str] = {
     "html": "text/html; charset=utf-8",
 }
 _LISTED = 500
-Field = Annotated[str, Form()]
+NO_FILES: tuple[UploadFile, ...] = ()
+Field = Annotated[str, fastapi.Form()]
+Files = Annotated[Sequence[UploadFile], fastapi.File()]
 
 
 @router.get("/")
 async def start(request: Request, example: int | None = None) -> Response:
     """Show the form, with an example where one is asked for."""
-    article, examples = None, state_of(request).model.current.bundle.examples
-    if example is not None and 0 <= example < len(examples):
-        article = Article("article", examples[example].text)
-    return await _shown(request, "page.html", article, DEFAULT_POINT)
+    examples = state_of(request).model.current.bundle.examples
+    shown = example is not None and 0 <= example < len(examples)
+    form = Form(examples[example or 0].text if shown else "")
+    return await _shown(request, "page.html", form, DEFAULT_POINT)
 
 
 @router.post("/")
 async def predicted(
-    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: UploadFile | None = None
+    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: Files = NO_FILES
 ) -> Response:
-    """Show the article with its topics, on a page that works without JavaScript."""
-    return await _shown(request, "page.html", await _article(request, article, file), threshold)
+    """Show the articles with their topics, on a page that works without JavaScript."""
+    return await _shown(request, "page.html", await _form(article, file), threshold)
 
 
 @router.post("/fragment")
 async def fragment(
-    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: UploadFile | None = None
+    request: Request, article: Field = "", threshold: Field = DEFAULT_POINT, file: Files = NO_FILES
 ) -> Response:
-    """Return the part of the page that shows the article, for the script to put in its place."""
-    return await _shown(request, "result.html", await _article(request, article, file), threshold)
+    """Return the part of the page that shows the articles, for the script to put in its place."""
+    return await _shown(request, "result.html", await _form(article, file), threshold)
 
 
 @router.post("/download")
-async def download(request: Request, form: str, article: Field = "", threshold: Field = DEFAULT_POINT) -> Response:
-    """Return the predictions as a file: JSON lines, CSV or HTML."""
+async def download(
+    request: Request, form: str, article: Field = "", threshold: Field = DEFAULT_POINT, file: Files = NO_FILES
+) -> Response:
+    """Return the predictions as a file: JSON as `/v1/predict` returns it, JSON lines, CSV or HTML."""
     known: Format | None = next((name for name in _TYPES if name == form), None)
+    if known is None and form != "json":
+        raise RefusedError(422, f"form: expected one of json, {', '.join(_TYPES)}")
+    state = state_of(request)
+    model = state.model.current
+    sent = task_of(state, model, threshold), await _form(article, file)
     if known is None:
-        raise RefusedError(422, f"form: expected one of {', '.join(_TYPES)}")
-    bundle = bundle_at(state_of(request).model.current, threshold)
-    rows = await _predict(request, Article("article", article), bundle)
-    pieces = rendered([rows] if rows else [], known, bundle.topics, width=80, style=lambda text, _: text)
-    content = await asyncio.to_thread(b"".join, pieces)
-    headers = {"content-disposition": f'attachment; filename="topics.{known}"'}
-    return Response(content, media_type=_TYPES[known], headers=headers)
+        response = answer(state, await state.workers.run(work.predict_form, *sent), model, threshold)
+    else:
+        content, count = await state.workers.run(work.download, *sent, known)
+        state.metrics.paragraphs.inc(count)
+        response = Response(content, media_type=_TYPES[known])
+    response.headers["content-disposition"] = f'attachment; filename="topics.{form}"'
+    return response
 
 
 @router.get("/corrections")
@@ -93,9 +99,9 @@ async def docs(request: Request) -> Response:
 
 
 @router.get("/favicon.ico")
-async def icon() -> Response:
+async def icon(request: Request) -> Response:
     """Show the icon."""
-    return RedirectResponse("/static/icon.svg")
+    return RedirectResponse(f"{_place(request).root}/static/icon.svg")
 
 
 def problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
@@ -106,55 +112,32 @@ def problem(request: Request, status: int, detail: str, headers: dict[str, str])
     return page
 
 
-async def _article(request: Request, text: str, file: UploadFile | None) -> Article | None:
-    seconds = state_of(request).settings.limits.seconds
-    if file is None or not file.filename:
-        return Article("article", text) if text.strip() else None
-    if not file.filename.lower().endswith(PAGE_SUFFIXES):
-        raise RefusedError(415, f"{file.filename:.80}: expected a file ending in {', '.join(PAGE_SUFFIXES)}")
-    try:
-        async with asyncio.timeout(seconds):
-            found = await asyncio.to_thread(articles_in, await file.read(), file.filename)
-        return next(part for part in found if isinstance(part, Article))
-    except SourceError as error:
-        raise RefusedError(422, str(error)) from None
-    except TimeoutError:
-        raise RefusedError(413, f"{file.filename:.80}: exceeds the limit of {seconds:g} seconds") from None
+async def _form(text: str, files: Sequence[UploadFile]) -> Form:
+    """Read a form; browsers send the lines of a text ended as in e-mail, which would shift `start` and `end`."""
+    named = [(file.filename, await file.read()) for file in files if file.filename]
+    return Form(text.replace("\r\n", "\n"), tuple(named))
 
 
-async def _predict(request: Request, article: Article, bundle: Bundle) -> list[Prediction]:
+async def _shown(request: Request, template: str, form: Form, threshold: str) -> Response:
     state = state_of(request)
-    if "\0" in article.text:
-        raise RefusedError(422, "article: NUL characters are not text")
-    rows = await state.predictor.article(article, bundle, explained=True)
-    state.metrics.paragraphs.inc(len(rows))
-    return rows
+    model = state.model.current
+    examples = {"examples": [example.title for example in model.bundle.examples]}
+    sent = task_of(state, model, threshold), form, template, _place(request), examples
+    if form.text or form.files:
+        page, count = await state.workers.run(work.show, *sent)
+        state.metrics.paragraphs.inc(count)
+    else:  # there is nothing to predict on
+        page, _ = await asyncio.to_thread(work.show, *sent)
+    return HTMLResponse(page)
 
 
-async def _shown(request: Request, template: str, article: Article | None, threshold: str) -> Response:
-    model = state_of(request).model.current
-    bundle = bundle_at(model, threshold)
-    rows = await _predict(request, article, bundle) if article else []
-    text = article.text if article else ""
-    return await asyncio.to_thread(
-        _page,
-        request,
-        template,
-        article=view(rows, bundle.topics) if rows else None,
-        counts=[sum(topic.id in row.topics for row in rows) for topic in bundle.topics],
-        text=text,
-        key=hashlib.sha256(text.encode()).hexdigest()[:16],
-        points=model.thresholds,
-        point=threshold,
-        examples=[example.title for example in bundle.examples],
-    )
+def _place(request: Request) -> Place:
+    return Place(route_path(request.scope), request.scope.get("root_path", ""), request.state.nonce)
 
 
 def _page(request: Request, template: str, **shown: Any) -> HTMLResponse:
     topics = state_of(request).model.current.bundle.topics
-    here: Callable[[str], bool] = lambda path: request.url.path == path  # noqa: E731
-    page = environment().get_template(template)
-    return HTMLResponse(page.render(topics=topics, nonce=request.state.nonce, here=here, **shown))
+    return HTMLResponse(work.render(template, _place(request), topics, **shown))
 
 
 def _report(request: Request) -> dict[str, Any] | None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import hashlib
+import os
+import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import TopicsError
+from pipeline.errors import OutputError, TopicsError
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import DEFAULT_POINT, at_point, bundle_path
 
@@ -22,11 +25,17 @@ class LoadedModel:
     points : mapping of str to Bundle
     sha256 : str
         Of the file.
+    path : Path
+        A copy of the file, from which other processes load the bundle; it is deleted with this object.
 
     """
 
     points: Mapping[str, Bundle]
     sha256: str
+    path: Path
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.path.unlink, missing_ok=True)
 
     @property
     def bundle(self) -> Bundle:
@@ -93,7 +102,7 @@ class ReloadingModel:
     def refresh(self) -> None:
         """Load the model if its file changed; if that fails, say so once and keep the model in use."""
         try:
-            if self._stamp() == self._seen:
+            if self._stamp() == self._seen and self.current.path.exists():  # temporary folders are tidied
                 return
             self._load()
             self.reloads += 1
@@ -111,15 +120,26 @@ class ReloadingModel:
         path = bundle_path(self._path)
         if path.exists():
             self._seen = self._stamp()
-        bundle = load_bundle(path, mapped=False)
+        load_bundle(path)  # errors name the model's own file
+        copy, sha256 = _copied(path)
+        bundle = load_bundle(copy)
         at_point(bundle, DEFAULT_POINT)  # every model has it
         points = {point: at_point(bundle, point) for point in bundle.scorer.points}
-        for found in points.values():
-            found.scorer.scores(["what is made at first use is made before the first request"])
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.current = LoadedModel(points, sha256)
+        self.current = LoadedModel(points, sha256, copy)
 
     def _stamp(self) -> _Stamp:
         path = bundle_path(self._path)
         found = path.stat()
         return str(path), found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _copied(path: Path) -> tuple[Path, str]:
+    """Copy a file, as whatever overwrites it must not change what is mapped; return the copy and its SHA-256."""
+    try:
+        content = path.read_bytes()
+        number, name = tempfile.mkstemp(path.suffix, "topics-")
+        with os.fdopen(number, "wb") as copy:
+            copy.write(content)
+    except OSError as error:
+        raise OutputError(f"{error.filename or path}: cannot copy the model: {error.strerror or error}") from None
+    return Path(name), hashlib.sha256(content).hexdigest()

@@ -77,6 +77,10 @@ class PredictionRow(Row):
     title: str | None = Field(default=None, description="The article's title, where its format has one.")
     date: str | None = Field(default=None, description="Its date, as the document writes it.")
     origin: str | None = Field(default=None, description="The address or site that the document names as its own.")
+    language: str | None = Field(
+        default=None,
+        description="The article's language in ISO 639-1, where it is clear and the model names its own.",
+    )
     explanation: dict[str, ExplanationRow] | None = Field(
         default=None, description="On request: for each assigned topic and each near miss."
     )
@@ -112,6 +116,9 @@ class PredictResponse(Row):
 
     predictions: list[PredictionRow]
     model: ModelRow
+    notes: list[str] | None = Field(
+        default=None, description="What was left out, or is in doubt: a sentence each, for people."
+    )
 
 
 class TopicRow(Row):

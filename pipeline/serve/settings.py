@@ -46,6 +46,12 @@ class Settings:
     token : str or None
         What every client must send; None for no token.
     limits : Limits
+    workers : int
+        Processes that predict.
+    allowed_hosts : tuple of str
+        Names, and where they need one ports, under which others reach the service through a proxy.
+    root_path : str
+        What stands before every path there, such as `/topics`.
 
     """
 
@@ -55,6 +61,9 @@ class Settings:
     port: int = 8000
     token: str | None = None
     limits: Limits = field(default_factory=Limits)
+    workers: int = 4
+    allowed_hosts: tuple[str, ...] = ()
+    root_path: str = ""
 
     @property
     def loopback(self) -> bool:

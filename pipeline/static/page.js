@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const DEBOUNCE = 350;
+const root = document.documentElement.dataset.root;
 let timer, request;
 
 document.documentElement.classList.add("js");
@@ -13,11 +14,11 @@ function say(text) {
 }
 
 // Predicting: the server sends the finished part of the page; a response that was overtaken is dropped.
-async function predict(body) {
+async function predict() {
   request?.abort();
   request = new AbortController();
   try {
-    const answer = await fetch("/fragment", { method: "POST", body, signal: request.signal });
+    const answer = await fetch(`${root}/fragment`, { method: "POST", body: form(), signal: request.signal });
     if (!answer.ok) return say((await answer.json()).detail);
     $("result").innerHTML = await answer.text();
     say("");
@@ -27,25 +28,19 @@ async function predict(body) {
   }
 }
 
-function typed() {
-  clearTimeout(timer);
-  timer = setTimeout(() => predict(new URLSearchParams({ article: $("article").value, threshold: $("point").value })), DEBOUNCE);
+// The form as it is: what the buttons send without a script.
+function form() {
+  return new FormData($("form"));
 }
 
-async function dropped(file) {
-  if (!file) return;
-  if (/\.(txt|md)$/i.test(file.name)) {
-    $("article").value = await file.text();
-    $("file").value = "";
-    return typed();
-  }
-  const form = new FormData();
-  form.set("file", file);
-  form.set("threshold", $("point").value);
-  await predict(form);
-  const texts = all("#result .text").map((paragraph) => paragraph.textContent);
-  if (texts.length) $("article").value = texts.join("\n\n");
-  $("file").value = "";
+function typed() {
+  clearTimeout(timer);
+  timer = setTimeout(predict, DEBOUNCE);
+}
+
+function chosen() {
+  $("clear").hidden = !$("file").files.length;
+  predict();
 }
 
 // Thresholds: which topics are assigned, and what differs from the model's decision.
@@ -101,13 +96,13 @@ async function correct(chip) {
   const body = JSON.stringify({
     text: paragraph.querySelector(".text").textContent,
     topics,
-    article: $("answer").dataset.article,
+    article: paragraph.closest("[data-article]").dataset.article,
     paragraph: Number(paragraph.dataset.paragraph),
   });
   const state = paragraph.querySelector(".state");
   state.hidden = false;
   try {
-    const answer = await fetch("/v1/corrections", { method: "POST", body, headers: { "content-type": "application/json" } });
+    const answer = await fetch(`${root}/v1/corrections`, { method: "POST", body, headers: { "content-type": "application/json" } });
     if (!answer.ok) throw new Error((await answer.json()).detail);
     state.textContent = "saved";
     say(`Saved for paragraph ${Number(paragraph.dataset.paragraph) + 1}: ${topics.join(", ") || "no topic"}.`);
@@ -129,15 +124,18 @@ function explain(paragraph) {
 }
 
 async function copy() {
-  const body = JSON.stringify({ article: $("article").value, explain: true, threshold: $("point").value });
-  const answer = await fetch("/v1/predict", { method: "POST", body, headers: { "content-type": "application/json" } });
+  const answer = await fetch(`${root}/download?form=json`, { method: "POST", body: form() });
   if (!answer.ok) return say((await answer.json()).detail);
   await navigator.clipboard.writeText(JSON.stringify(await answer.json(), null, 2));
   say("Copied.");
 }
 
 $("article").addEventListener("input", typed);
-$("file").addEventListener("change", () => dropped($("file").files[0]));
+$("file").addEventListener("change", chosen);
+$("clear").addEventListener("click", () => {
+  $("file").value = "";
+  chosen();
+});
 $("copy").addEventListener("click", () => copy().catch(() => say("This browser does not allow copying.")));
 function reset() {
   for (const slider of all("[data-threshold]")) {
@@ -174,6 +172,9 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     $("form").classList.toggle("dropping", kind === "dragover");
-    if (kind === "drop") dropped(event.dataTransfer.files[0]);
+    if (kind === "drop" && event.dataTransfer.files.length) {
+      $("file").files = event.dataTransfer.files;
+      chosen();
+    }
   });
 }

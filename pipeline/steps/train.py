@@ -20,6 +20,7 @@ from pipeline.evaluation.metrics import compute_metrics, point_values
 from pipeline.evaluation.tables import as_markdown, as_text, overall_table, topic_table
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, save_bundle
+from pipeline.predict.frame import predict_frame
 from pipeline.provenance import surroundings
 from pipeline.report import plots
 from pipeline.schema import Example
@@ -48,7 +49,8 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
                 "data_sha256": corpus.fingerprint(split.train),
                 "test_sha256": corpus.fingerprint_sets(split.test),
             }
-            about = {"run_id": run_id, **hashes, **surroundings()}
+            languages = {"languages": " ".join(config.data.languages)}
+            about = {"run_id": run_id, **hashes, **languages, **surroundings()}
             _log(tracker, config, trained, split, about)
             _publish(tracker, trained, checked.examples, about, folder)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
@@ -113,12 +115,14 @@ def _publish(
 ) -> None:
     """Register first and replace the local files last: a failure on the way leaves the old model in place."""
     common = most_frequent(trained.labels)
-    about = {key: about[key] for key in ("run_id", "data_sha256", "test_sha256", "git_commit", "git_dirty")}
+    kept = ("run_id", "data_sha256", "test_sha256", "languages", "git_commit", "git_dirty")
+    about = {key: about[key] for key in kept}
     about["most_frequent"] = " ".join(t for t, yes in zip(trained.ids, common, strict=True) if yes)
     seen = np.unique(corpus.text_digests(row.text for row in trained.rows))
     scorer = trained.model.scorer(trained.ids)
     example = pd.DataFrame({"text": [trained.rows[0].text]})
-    scores = dict(zip(trained.ids, scorer.scores(list(example["text"])).T, strict=True))
+    answer = predict_frame(scorer, pd.Series([trained.rows[0].text, None], name="text"))  # every column may miss
+    answer["topics"] = pd.Series([[trained.ids[0]], None])  # the type of an empty list is not known
     with (
         atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
         atomic_path(folder / "classifier.joblib") as pickled,
@@ -127,4 +131,4 @@ def _publish(
         suspects.write_text(trained.label_issues, encoding="utf-8")
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about, examples))
         joblib.dump(trained.model, pickled)
-        tracker.register(bundle, example, pd.DataFrame({"topics": [[trained.ids[0]]], **scores}))
+        tracker.register(bundle, example, answer)

@@ -1,0 +1,234 @@
+"""What takes long in a request: read files, predict, explain, render. It runs in the processes of `workers`."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
+
+from pipeline.data.documents import SUFFIXES, articles_in
+from pipeline.errors import SourceError
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
+from pipeline.predict.html import ArticleView, environment, view
+from pipeline.predict.output import Format, as_objects, rendered
+from pipeline.schema import Article, Prediction, Topic
+from pipeline.serve.refusal import RefusedError
+
+TEXT = "article"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model to predict with.
+
+    Parameters
+    ----------
+    path : Path
+        A bundle that does not change.
+    point : str
+        The operating point.
+    most : int
+        Paragraphs that a request may have.
+
+    """
+
+    path: Path
+    point: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person sends: a pasted text, and files by name."""
+
+    text: str = ""
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is shown: its path, what stands before every path, and the nonce of its policy."""
+
+    path: str
+    root: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Predictions as JSON objects that are separated by commas, their number, and what readers noted."""
+
+    objects: str
+    count: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An article on the page; `key` keeps the corrections of its paragraphs together."""
+
+    view: ArticleView
+    key: str
+    notes: tuple[str, ...]
+
+
+def start(path: Path) -> None:
+    """Load a model before the first request."""
+    bundle = load_bundle(path)
+    with_language(Article(TEXT, ""), _bundle(path, bundle.scorer.point))
+
+
+def predict_texts(model: Model, texts: Sequence[str], explained: bool) -> Rows:  # noqa: FBT001  # a worker's are positional
+    """Predict on texts, each as one paragraph of its own source."""
+    found = [Paragraph(Article(f"texts/{i}", text), 0, 0, len(text)) for i, text in enumerate(texts)]
+    return _as_rows(model, _predicted(model, found, explained=explained))
+
+
+def predict_article(model: Model, text: str, explained: bool) -> Rows:  # noqa: FBT001
+    """Predict on an article, paragraph by paragraph."""
+    article = with_language(Article(TEXT, text), _bundle(model.path, model.point))
+    rows = _predicted(model, paragraphs(article), explained=explained)
+    return _as_rows(model, rows, _notes([article]))
+
+
+def predict_form(model: Model, form: Form) -> Rows:
+    """Predict on a form's articles; all its files can be read."""
+    articles = _all_read(form)
+    found = _by_article(model, articles)
+    rows = [row for _, article_rows in found for row in article_rows]
+    return _as_rows(model, rows, _notes([article for article, _ in found]))
+
+
+def topics_of(model: Model, text: str) -> tuple[str, ...]:
+    """Return the topics of one text."""
+    (row,) = _predicted(model, [Paragraph(Article(TEXT, text), 0, 0, len(text))], explained=False)
+    return row.topics
+
+
+def download(model: Model, form: Form, kind: Format) -> tuple[bytes, int]:
+    """Write the predictions on a form's articles, in a format of the command line; all its files can be read."""
+    found = [rows for _, rows in _by_article(model, _all_read(form)) if rows]
+    pieces = rendered(found, kind, _bundle(model.path, model.point).topics, width=80, style=lambda text, _: text)
+    return b"".join(pieces), sum(map(len, found))
+
+
+def show(model: Model, form: Form, template: str, place: Place, shown: dict[str, Any]) -> tuple[str, int]:
+    """Render a form with its articles, and count their paragraphs; files that cannot be read are named."""
+    articles, problems, parts = _read(form)
+    found = _by_article(model, articles)
+    rows = [row for _, article_rows in found for row in article_rows]
+    bundle = _bundle(model.path, model.point)
+    page = render(
+        template,
+        place,
+        bundle.topics,
+        articles=[
+            Shown(view(article_rows, bundle.topics), _key(article.text), article.notes)
+            for article, article_rows in found
+            if article_rows
+        ],
+        problems=[*problems, *parts],
+        counts=[sum(topic.id in row.topics for row in rows) for topic in bundle.topics],
+        text=form.text,
+        point=model.point,
+        points={
+            name: dict(zip(bundle.scorer.topics, thresholds.tolist(), strict=True))
+            for name, thresholds in bundle.scorer.points.items()
+        },
+        suffixes=",".join(SUFFIXES),
+        **shown,
+    )
+    return page, len(rows)
+
+
+def render(template: str, place: Place, topics: Sequence[Topic], **shown: object) -> str:
+    """Fill in a template of the service."""
+    return environment().get_template(template).render(place=place, root=place.root, topics=topics, **shown)
+
+
+@lru_cache(maxsize=8)
+def _bundle(path: Path, point: str) -> Bundle:
+    return at_point(load_bundle(path), point)
+
+
+def _predicted(model: Model, found: Sequence[Paragraph], *, explained: bool) -> list[Prediction]:
+    if len(found) > model.most:
+        raise RefusedError(413, f"{len(found)} texts or paragraphs exceed the limit of {model.most}")
+    return predict_paragraphs(found, _bundle(model.path, model.point), explained=explained)
+
+
+def _by_article(model: Model, articles: Sequence[Article]) -> list[tuple[Article, list[Prediction]]]:
+    bundle = _bundle(model.path, model.point)
+    told = [with_language(article, bundle) for article in articles]
+    found = [paragraphs(article) for article in told]
+    rows = iter(_predicted(model, [paragraph for group in found for paragraph in group], explained=True))
+    return [(article, list(islice(rows, len(group)))) for article, group in zip(told, found, strict=True)]
+
+
+def _as_rows(model: Model, rows: Sequence[Prediction], notes: tuple[str, ...] = ()) -> Rows:
+    topics = _bundle(model.path, model.point).scorer.topics
+    return Rows(", ".join(as_objects(rows, topics)), len(rows), notes)
+
+
+def _notes(articles: Sequence[Article]) -> tuple[str, ...]:
+    return tuple(f"{article.source}: {said}" for article in articles for said in article.notes)
+
+
+def _all_read(form: Form) -> list[Article]:
+    """Return a form's articles; refuse a form of which a file cannot be read: a download could not say so."""
+    articles, problems, _ = _read(form)
+    if problems:
+        raise RefusedError(422, "; ".join(problems))
+    if not articles:
+        raise RefusedError(422, "nothing to predict on: paste an article, or choose a file")
+    return articles
+
+
+def _read(form: Form) -> tuple[list[Article], list[str], list[str]]:
+    """Return a form's articles, why files cannot be read, and why parts of files cannot.
+
+    A form of which nothing can be read is refused.
+    """
+    if "\0" in form.text:
+        raise RefusedError(422, "article: NUL characters are not text")
+    articles = [Article(TEXT, form.text)] if form.text.strip() else []
+    refused, parts = [], []
+    for name, content in _named(form.files):
+        try:
+            for part in _file(name, content):
+                if isinstance(part, Article):
+                    articles.append(part)
+                else:
+                    parts.append(str(part))
+        except RefusedError as error:
+            refused.append(error)
+    if refused and not articles:
+        raise refused[0]
+    return articles, [error.detail for error in refused], parts
+
+
+def _named(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Give each file a name of its own, as each is a source."""
+    seen: Counter[str] = Counter()
+    for path, content in files:
+        name = PureWindowsPath(path).name[-80:]  # of either kind of path, should a browser send one
+        seen[name] += 1
+        again = PurePath(name)
+        yield (name if seen[name] == 1 else f"{again.stem} ({seen[name]}){again.suffix}"), content
+
+
+def _file(name: str, content: bytes) -> list[Article | SourceError]:
+    if not name.lower().endswith(SUFFIXES):
+        raise RefusedError(415, f"{name}: expected a file ending in {', '.join(SUFFIXES)}")
+    try:
+        return articles_in(content, name)
+    except SourceError as error:
+        raise RefusedError(422, str(error)) from None
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
