@@ -26,6 +26,11 @@ def test_swap_with_a_pattern_changes_only_its_group() -> None:
     assert perturbed("Mr Smith left Smith's.", change) in ("Mr Ana Lima left Smith's.", "Mr Bo Ek left Smith's.")
 
 
+def test_swap_with_a_pattern_without_a_group_changes_all_that_it_finds() -> None:
+    change = Perturbation("numbers", "swap", ("two", "three"), r"\bt\w+\b")
+    assert perturbed("the two", change) in ("two three", "three three")
+
+
 def test_longer_values_are_found_before_shorter_ones() -> None:
     change = Perturbation("places", "swap", ("Guinea", "Guinea-Bissau"))
     assert perturbed("Guinea-Bissau", change) == "Guinea"
@@ -56,6 +61,7 @@ def test_prefix_and_capitals() -> None:
         ("At COP 29 and Cop-29!", "At \u2014 and \u2014!"),
         ("The road from Baku to Belem.", "The road from \u2014."),
         ("From Baku to Oslo.", "From Baku to Oslo."),
+        ("Mine.", "\u2014."),
         ("", ""),
     ],
 )
