@@ -1,7 +1,7 @@
 """Break the code on purpose, one place at a time, and see whether its tests notice: run by `make mutation`.
 
 Cosmic Ray makes the mutants. Each module is judged by the tests named for it here, in a copy of the project and in
-forks of a process that has the libraries loaded: that takes a third of the time of starting Python for each mutant.
+forks of a process that has the libraries loaded: starting Python for each mutant would take three times as long.
 Results are kept in build/mutation, so a second start resumes; a module that changed, or whose tests did,
 starts anew.
 """
@@ -10,6 +10,7 @@ import argparse
 import compileall
 import contextlib
 import difflib
+import gc
 import hashlib
 import importlib
 import multiprocessing
@@ -41,6 +42,7 @@ LIBRARIES = (  # loaded once for all mutants of a module, since that takes longe
     "mlflow.pyfunc",
     "optuna",
     "pydantic",
+    "pytest",
     "safetensors.numpy",
     "sklearn.utils.estimator_checks",
 )
@@ -165,6 +167,7 @@ def judge(module: Path, session: Path, deadline: float) -> None:
 
     for library in LIBRARIES:
         importlib.import_module(library)
+    gc.freeze()  # pytest collects garbage often, and what the libraries hold is none
     if not session.exists():
         list_mutants(module, session)
     with use_db(session, WorkDB.Mode.open) as database:

@@ -29,6 +29,9 @@ def test_arrays_are_mapped_and_equal(tmp_path: Path) -> None:
     assert all((found[name] == arrays[name]).all() and found[name].shape == arrays[name].shape for name in arrays)
     assert not found["a"].flags.owndata
     assert not found["a"].flags.writeable
+    with (tmp_path / "a").open("r+b") as file:
+        file.write(bytes((tmp_path / "a").stat().st_size))
+    assert not found["a"].any()  # it is the file
 
 
 def test_scores_of_the_bundle_are_those_of_training(tmp_path: Path) -> None:

@@ -126,9 +126,32 @@ def test_every_set_is_measured_reported_and_tracked(tracked: Maker) -> None:
     _, metrics, _ = tracker.facts(load_bundle(made.candidate).about["run_id"])
     assert metrics["test/macro_f1"] == report.headline.model.metrics["macro_f1"].value
     assert metrics["test/mixed/macro_f1"] == mixed.metrics["macro_f1"].value
+    assert "test/day/macro_f1" not in metrics
     card = (made.output / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| rows with | train | day | mixed |" in card
     assert "| metric | day | mixed |" in card
+
+
+def test_behaviour_is_tested_and_tracked_by_suite(tracked: Maker) -> None:
+    made = tracked()
+    cases = [
+        {"suite": "plain", "text": text, "topics": topics, "rule": "its words say so"}
+        for text, topics in [
+            ("The bishop took a pawn and the knight fell: checkmate.", ["chess"]),
+            ("The bishop took a pawn and the knight fell: checkmate.", ["orchard"]),
+            ("The council met in the morning.", []),
+            ("People asked for a second letter.", []),
+        ]
+    ]
+    support.write_rows(made.folder / "behaviour" / "minimum.jsonl", cases)
+    retrained(rewritten(made, support.rows(), data__behaviour=str(made.folder / "behaviour")))
+    evaluate_candidate(made.config)
+    tracker = Tracker(made.config.tracking, made.output)
+    _, metrics, _ = tracker.facts(load_bundle(made.candidate).about["run_id"])
+    assert {name: value for name, value in metrics.items() if name.startswith("behaviour/")} == {
+        "behaviour/minimum functionality/plain": 0.75
+    }
+    assert "minimum functionality" in (made.output / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_other_topics_than_the_candidates_are_refused(tracked: Maker) -> None:
