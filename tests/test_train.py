@@ -11,6 +11,7 @@ import pytest
 import support
 from conftest import TrainedExperiment
 from filelock import FileLock
+from sklearn.metrics import average_precision_score
 
 from pipeline.data import corpus
 from pipeline.errors import DataError, OutputError
@@ -77,16 +78,46 @@ def test_the_seed_of_the_config_is_used(experiment: Maker, fitted: Trained) -> N
     assert (again.model.fold_ != fitted.model.fold_).any()
 
 
-def test_rows_of_one_writer_share_a_fold_where_the_config_says_so(experiment: Maker) -> None:
+@pytest.mark.parametrize(("writers", "by"), [(6, "writer"), (3, "writer"), (2, "article")])
+def test_rows_of_one_writer_share_a_fold_where_the_config_says_so_and_there_are_enough(
+    experiment: Maker, writers: int, by: str
+) -> None:
     data = support.rows()
     for index, row in enumerate(data):
-        row["writer"] = "t" if row["writer"] == "t" else f"w{index % 6}"
+        row["writer"] = "t" if row["writer"] == "t" else f"w{index % writers}"
     again = fitted_anew(experiment({"split.group_by": "writer"}, data=data))
-    folds = {row.writer: set() for row in again.rows}
+    folds: dict[str, set[int]] = {}
     for row, fold in zip(again.rows, again.model.fold_, strict=True):
-        folds[row.writer].add(int(fold))
-    assert len(folds) == 6
+        folds.setdefault(getattr(row, by), set()).add(int(fold))
+    assert len(folds) == (writers if by == "writer" else 30)
     assert all(len(found) == 1 for found in folds.values())
+
+
+def test_rows_without_a_writer_are_grouped_by_article(experiment: Maker) -> None:
+    data = support.rows()
+    for row in data[:40]:
+        row["writer"] = f"w{row['paragraph']}"
+    for row in data[40:120]:
+        del row["writer"]
+    again = fitted_anew(experiment({"split.group_by": "writer", "split.near_duplicate": None}, data=data))
+    folds: dict[str, set[int]] = {}
+    for row, fold in zip(again.rows, again.model.fold_, strict=True):
+        folds.setdefault(row.writer or row.article, set()).add(int(fold))
+    assert len(folds) == 4 + 20
+    assert all(len(found) == 1 for found in folds.values())
+
+
+def test_a_topic_that_a_fold_could_not_learn_has_score_zero_there(experiment: Maker) -> None:
+    data = support.rows()
+    for row in data:
+        if row["writer"] == "a" and row["article"] != "a001":
+            row["topics"] = [topic for topic in row["topics"] if topic != "chess"]
+    again = fitted_anew(experiment(data=data))
+    unknown = np.isnan(again.model.oof_scores_)
+    assert unknown[:, 2].any()
+    assert (again.scores[unknown] == 0).all()
+    expected = average_precision_score(again.labels[:, 2], again.scores[:, 2])
+    assert again.found.metrics["chess/average_precision"].value == pytest.approx(expected)
 
 
 def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
