@@ -144,18 +144,13 @@ def mutate(module: Path, trees: "SimpleQueue[Path]", deadline: float) -> Outcome
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "OMP_NUM_THREADS": "1",
     }
-    command = [
-        sys.executable,
-        "tests/mutation.py",
-        module,
-        "--session",
-        session,
-        "--seconds",
-        str(deadline - began),
-    ]
+    options = ["--session", str(session), "--seconds", str(deadline - began)]
     try:
         if deadline > began:
-            subprocess.run(list(map(str, command)), cwd=tree, env=environment, check=True)
+            command = [sys.executable, "tests/mutation.py", str(module), *options]
+            done = subprocess.run(command, cwd=tree, env=environment, check=False)
+            if done.returncode:
+                raise SystemExit(f"{module}: cannot be judged")
     finally:
         trees.put(tree)
     return read(module, session, time.monotonic() - began)
@@ -215,12 +210,13 @@ def passes(module: Path, *, limit: float) -> bool:
     """Run the tests of a module in a fork, which has the libraries loaded; those not done in time fail."""
     process = multiprocessing.get_context("fork").Process(target=run_tests, args=(tests_of(module),))
     process.start()
+    assert process.pid
     try:
         process.join(limit)
         return process.exitcode == 0
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid or 0, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it and all that it started have ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.join()
 
 

@@ -171,6 +171,15 @@ def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: M
     assert corpus.read_split(unlooked, support.TOPICS).near_test == 0
 
 
+def test_near_repeats_are_looked_for_between_training_and_test_rows_alone(experiment: Maker) -> None:
+    data = support.rows()
+    first = next(index for index, row in enumerate(data) if row["writer"] == "t")
+    for index in (0, first - 1, first, first + 3):  # the first and last training row, and two test rows
+        data[index]["text"] = f"The old bridge over the river was shut to all traffic on Monday, day {index}."
+    split = corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert (split.near_test, len(split.train), len(split.test["day"])) == (2, 118, 40)
+
+
 def test_a_topic_with_no_training_row_is_refused(experiment: Maker) -> None:
     data = [{**row, "topics": [t for t in row["topics"] if t != "chess"]} for row in support.rows()]
     with pytest.raises(DataError, match="no training paragraph has topic chess"):
