@@ -57,6 +57,7 @@ def column(*values: float) -> NDArray[np.float64]:
     ("scores", "labels", "objective", "expected"),
     [
         ([0.9, 0.2], [1, 0], Objective("f1"), 0.6),  # logits of 9 and 1/4
+        ([0.9, 0.2], [1, 0], Objective("f1", shrinkage=20.0), 0.6),  # drawn to a global one that is the same
         ([0.9, 0.8, 0.2], [1, 0, 1], Objective("f1"), 1 / 7),  # half of the lowest score is below it
         ([0.5, 0.5], [1, 1], Objective("f1"), 1 / (1 + 3**0.5)),
         ([0.8, 0.5, 0.2], [1, 0, 1], Objective("cost", cost_ratio=1.0), 2 / 3),
