@@ -12,7 +12,7 @@ import support
 from pipeline.errors import ReproductionError
 from pipeline.model.bundle import load_bundle
 from pipeline.steps.reproduce import compared, reproduce
-from pipeline.tracking import Tracker
+from pipeline.tracking import Tracker, embedded_store
 
 Maker = Callable[..., support.Experiment]
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,29 +62,72 @@ def test_a_difference_is_explained_by_what_else_differs(
     assert str(caught.value).partition("now); ")[2].startswith(reasons)
 
 
+def commit(tree: Path) -> str:
+    """Commit all that a folder has, in a repository of its own, and return the hash."""
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *command], cwd=tree, check=True)
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=tree, text=True).strip()
+
+
+def run_of(made: support.Experiment, commit: str) -> str:
+    """Track a run of a commit."""
+    tracker = Tracker(made.config.tracking, made.output)
+    with tracker.run() as run_id:
+        text = made.config_file.read_text(encoding="utf-8")
+        tracker.log(tags={"git_commit": commit}, texts={"config.yaml": text})
+    return run_id
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("raise SystemExit('first line\\nlast line\\n')", "training at the run's commit failed: last line"),
+        ("pass", "training at the run's commit registered no candidate"),
+        (
+            "import os; raise SystemExit(str(sorted({'MLFLOW_TRACKING_URI', 'PATH'} & set(os.environ))))",
+            "training at the run's commit failed: ['PATH']",  # it is tracked in a store of its own
+        ),
+    ],
+)
+def test_a_commit_whose_training_fails_is_one_line(
+    tracked: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    made = tracked()
+    (tmp_path / "old" / "pipeline").mkdir(parents=True)
+    (tmp_path / "old" / "pipeline" / "__init__.py").touch()
+    (tmp_path / "old" / "pipeline" / "__main__.py").write_text(program, encoding="utf-8")
+    run_id = run_of(made, commit(tmp_path / "old"))
+    monkeypatch.chdir(tmp_path / "old")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", embedded_store(made.output))
+    with pytest.raises(ReproductionError) as caught:
+        reproduce(made.config, run_id)
+    assert str(caught.value) == told
+
+
+def test_a_commit_that_is_not_there_is_one_line(
+    tracked: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tracked()
+    (tmp_path / "file").touch()
+    commit(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ReproductionError, match=r"the run's commit cannot be checked out: fatal: .*0000000"):
+        reproduce(made.config, run_of(made, "0" * 40))
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Commit the package, without its compiled kernel, and make it the current folder and the one imported."""
     tree = tmp_path / "repository"
     shutil.copytree(ROOT / "pipeline", tree / "pipeline", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     (tree / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
-        subprocess.run([*git, *command], cwd=tree, check=True)
+    commit(tree)
     monkeypatch.chdir(tree)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     return tree
-
-
-def test_a_commit_that_is_not_there_is_one_line(repository: Path, tracked: Maker) -> None:
-    made = tracked()
-    tracker = Tracker(made.config.tracking, made.output)
-    with tracker.run() as run_id:
-        text = made.config_file.read_text(encoding="utf-8")
-        tracker.log(tags={"git_commit": "0" * 40}, texts={"config.yaml": text})
-    with pytest.raises(ReproductionError, match="commit cannot be checked out"):
-        reproduce(made.config, run_id)
 
 
 def test_equal_metrics_are_counted_and_different_ones_named(repository: Path, tracked: Maker) -> None:

@@ -90,8 +90,7 @@ def _train(tree: Path, file: Path, output: Path) -> tuple[Mapping[str, str], Map
     command = [sys.executable, "-m", "pipeline", "train", "--config", str(file)]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise ReproductionError(f"training at the run's commit failed: {' '.join(last)}")
+        raise ReproductionError(f"training at the run's commit failed: {_last_line(done.stderr)}")
     tracker = Tracker(settings.tracking, output, uri=embedded_store(output))
     candidate = tracker.find(CANDIDATE)
     if candidate is None:
@@ -120,5 +119,8 @@ def _equal(one: float, other: float) -> bool:
 def _git(*arguments: str) -> None:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise ReproductionError(f"the run's commit cannot be checked out: {' '.join(last)}")
+        raise ReproductionError(f"the run's commit cannot be checked out: {_last_line(done.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
