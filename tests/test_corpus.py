@@ -39,6 +39,7 @@ def test_reads_rows_in_order_with_optional_columns(tmp_path: Path) -> None:
         (line(text=3), "text: "),
         (line(paragraph="0"), "paragraph: "),
         (line(paragraph=True), "paragraph: "),
+        (line(article=1, paragraph="0"), "article: "),
         (line(topics="bridge"), "topics: "),
         (line(topics=["bridge", "bridge"]), "a topic is given twice"),
         (b'{"article": "a1", "text": "x"}\n', "paragraph: "),

@@ -23,8 +23,9 @@ def test_swap_is_the_same_every_time() -> None:
 
 
 def test_swap_with_a_pattern_changes_only_its_group() -> None:
-    change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+)")
-    assert perturbed("Mr Smith left Smith's.", change) in ("Mr Ana Lima left Smith's.", "Mr Bo Ek left Smith's.")
+    change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+) left")
+    swapped = perturbed("Now Mr Smith left Smith's.", change)
+    assert swapped in ("Now Mr Ana Lima left Smith's.", "Now Mr Bo Ek left Smith's.")
 
 
 def test_swap_with_a_pattern_without_a_group_changes_all_that_it_finds() -> None:
