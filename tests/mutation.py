@@ -199,8 +199,11 @@ def tried(mutation: "MutationSpec", limit: float) -> "WorkResult":
     from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
-    with use_mutation(mutation.module_path, operator, mutation.occurrence) as (code, mutated):
-        survived = passes(mutation.module_path, limit=limit)
+    try:
+        with use_mutation(mutation.module_path, operator, mutation.occurrence) as (code, mutated):
+            survived = passes(mutation.module_path, limit=limit)
+    except AttributeError:  # Cosmic Ray cannot replace an exception with a dotted name
+        return WorkResult(WorkerOutcome.SKIPPED)
     diff = "\n".join(difflib.unified_diff(code.splitlines(), mutated.splitlines(), lineterm=""))
     outcome = TestOutcome.SURVIVED if survived else TestOutcome.KILLED
     return WorkResult(WorkerOutcome.NORMAL, test_outcome=outcome, diff=diff)

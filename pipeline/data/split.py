@@ -55,7 +55,8 @@ def join_near_duplicates(articles: Sequence[str], pairs: NDArray[np.int64]) -> l
     """
     names, row_article = np.unique(np.array(articles), return_inverse=True)
     edges = (np.ones(len(pairs)), (row_article[pairs[:, 0]], row_article[pairs[:, 1]]))
-    count, component = connected_components(sparse.csr_array(edges, shape=(len(names), len(names))), connection="weak")
+    graph = sparse.csr_array(edges, shape=(len(names), len(names)))
+    count, component = connected_components(graph, connection="weak")
     first = np.full(count, len(names))
     np.minimum.at(first, component, np.arange(len(names)))
     return [str(names[first[component[article]]]) for article in row_article]
