@@ -75,10 +75,14 @@ def files(tmp_path: Path) -> list[str]:
 
 def test_files_are_compared_on_labelled_files(files: list[str], experiment: Maker, tmp_path: Path) -> None:
     rows = [{**asdict(row), "topics": list(row.topics or ())} for row in ROWS]
-    labelled = support.write_rows(tmp_path / "l.jsonl", [*rows, {**rows[0], "paragraph": 9, "topics": None}])
+    text = "The caf\u00e9 by the river was shut in the snow, and nobody came the whole of the day."
+    repeated = [{**rows[1], "paragraph": paragraph, "text": text} for paragraph in (7, 8)]
+    unlabelled = {**rows[0], "paragraph": 9, "topics": None}
+    labelled = support.write_rows(tmp_path / "l.jsonl", [*rows, *repeated, unlabelled])
     found = compare(experiment().config, files[0], files[1], [str(labelled)])
-    assert (found.data, found.rows) == (str(labelled), 6)
-    assert found.differences["cold/f1"].value == -0.8
+    assert (found.data, found.rows) == (str(labelled), 8)
+    assert text in found.as_json()
+    assert found.differences["cold/f1"].second == 0.0
 
 
 def test_files_that_cannot_be_compared_are_refused(files: list[str], experiment: Maker, tmp_path: Path) -> None:
