@@ -75,7 +75,7 @@ def files(tmp_path: Path) -> list[str]:
 
 def test_files_are_compared_on_labelled_files(files: list[str], experiment: Maker, tmp_path: Path) -> None:
     rows = [{**asdict(row), "topics": list(row.topics or ())} for row in ROWS]
-    text = "The caf\u00e9 by the river was shut in the snow, and nobody came the whole of the day."
+    text = "Snow upon snow came down on caf\u00e9 and river until nobody went out at all."
     repeated = [{**rows[1], "paragraph": paragraph, "text": text} for paragraph in (7, 8)]
     unlabelled = {**rows[0], "paragraph": 9, "topics": None}
     labelled = support.write_rows(tmp_path / "l.jsonl", [*rows, *repeated, unlabelled])
