@@ -98,8 +98,9 @@ def test_an_unlabelled_row_is_counted_and_never_trained_on(experiment: Maker) ->
     data[0]["topics"] = None
     del data[1]["topics"]
     data[2]["topics"] = []
+    data[-1]["topics"] = None  # of the test set
     split = corpus.read_split(experiment(data=data).config, support.TOPICS)
-    assert split.unlabelled == 2
+    assert (split.unlabelled, len(split.test["day"])) == (3, 39)
     texts = {row.text for row in split.train}
     assert data[0]["text"] not in texts
     assert data[1]["text"] not in texts
@@ -131,9 +132,22 @@ def test_a_test_set_without_rows_is_refused(experiment: Maker, tmp_path: Path) -
         corpus.read_split(experiment({"data.test": {"day": {"writers": ["z"]}}}).config, support.TOPICS)
     unlabelled = [{**row, "topics": None} for row in support.made_rows(1, prefix="x", writer="x", seed=9)]
     file = support.write_rows(tmp_path / "own.jsonl", unlabelled)
-    config = experiment({"data.test": {"day": {"files": [str(file)]}}}).config
+    other = support.write_rows(tmp_path / "other.jsonl", unlabelled)
+    sets = {"day": {"files": [str(file)]}, "mixed": {"files": [str(other)]}}
     with pytest.raises(DataError, match="test set day: no row is labelled"):
-        corpus.read_split(config, support.TOPICS)
+        corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
+
+
+def test_a_text_repeated_in_a_test_set_is_refused_unless_duplicates_are_allowed(
+    experiment: Maker, tmp_path: Path
+) -> None:
+    row = {**support.rows()[-1], "article": "x"}
+    file = support.write_rows(tmp_path / "own.jsonl", [row, {**row, "paragraph": 9}])
+    changes: dict[str, object] = {"data.test": {"day": {"files": [str(file)]}}}
+    with pytest.raises(DataError, match=r"own\.jsonl:2: duplicate text"):
+        corpus.read_split(experiment(changes).config, support.TOPICS)
+    allowed = experiment({**changes, "data.duplicates": True}).config
+    assert len(corpus.read_split(allowed, support.TOPICS).test["day"]) == 2
 
 
 def test_the_fingerprint_of_test_sets_sees_a_row_and_a_name(experiment: Maker) -> None:
@@ -175,8 +189,12 @@ def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: M
 def test_near_repeats_are_looked_for_between_training_and_test_rows_alone(experiment: Maker) -> None:
     data = support.rows()
     first = next(index for index, row in enumerate(data) if row["writer"] == "t")
-    for index in (0, first - 1, first, first + 3):  # the first and last training row, and two test rows
+    for index in (0, first - 1, first):  # the first and last training row, and the first test row
         data[index]["text"] = f"The old bridge over the river was shut to all traffic on Monday, day {index}."
+    for index in (first + 1, first + 3):  # two test rows
+        data[index]["text"] = (
+            f"Apple and pear were picked in the orchard before the harvest was over, day {index}."
+        )
     split = corpus.read_split(experiment(data=data).config, support.TOPICS)
     assert (split.near_test, len(split.train), len(split.test["day"])) == (2, 118, 40)
 
