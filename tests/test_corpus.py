@@ -138,9 +138,13 @@ def test_a_test_set_without_rows_is_refused(experiment: Maker, tmp_path: Path) -
         corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
 
 
-def test_a_text_repeated_in_a_test_set_is_refused_unless_duplicates_are_allowed(
+def test_a_repeated_text_is_refused_in_training_and_test_rows_unless_duplicates_are_allowed(
     experiment: Maker, tmp_path: Path
 ) -> None:
+    data = [*support.rows(), {**support.rows()[1], "paragraph": 9}]
+    with pytest.raises(DataError, match=r"made\.jsonl:161: duplicate text"):
+        corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert len(corpus.read_split(experiment({"data.duplicates": True}, data).config, support.TOPICS).train) == 121
     row = {**support.rows()[-1], "article": "x"}
     file = support.write_rows(tmp_path / "own.jsonl", [row, {**row, "paragraph": 9}])
     changes: dict[str, object] = {"data.test": {"day": {"files": [str(file)]}}}
