@@ -190,17 +190,18 @@ def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: M
     assert corpus.read_split(unlooked, support.TOPICS).near_test == 0
 
 
-def test_near_repeats_are_looked_for_between_training_and_test_rows_alone(experiment: Maker) -> None:
+@pytest.mark.parametrize(
+    ("alike", "near_test"),
+    [((0, 119, 120), 2), ((120, 123), 0), ((0, 119), 0)],  # rows 0 to 119 are trained on, 120 to 159 are tested on
+)
+def test_near_repeats_are_looked_for_between_training_and_test_rows_alone(
+    experiment: Maker, alike: tuple[int, ...], near_test: int
+) -> None:
     data = support.rows()
-    first = next(index for index, row in enumerate(data) if row["writer"] == "t")
-    for index in (0, first - 1, first):  # the first and last training row, and the first test row
+    for index in alike:
         data[index]["text"] = f"The old bridge over the river was shut to all traffic on Monday, day {index}."
-    for index in (first + 1, first + 3):  # two test rows
-        data[index]["text"] = (
-            f"Apple and pear were picked in the orchard before the harvest was over, day {index}."
-        )
     split = corpus.read_split(experiment(data=data).config, support.TOPICS)
-    assert (split.near_test, len(split.train), len(split.test["day"])) == (2, 118, 40)
+    assert (split.near_test, len(split.train), len(split.test["day"])) == (near_test, 120 - near_test, 40)
 
 
 def test_a_topic_with_no_training_row_is_refused(experiment: Maker) -> None:
