@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score
 
 from pipeline.data import corpus
 from pipeline.errors import DataError, OutputError
+from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.model.bundle import load_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
@@ -116,8 +117,10 @@ def test_a_topic_that_a_fold_could_not_learn_has_score_zero_there(experiment: Ma
     unknown = np.isnan(again.model.oof_scores_)
     assert unknown[:, 2].any()
     assert (again.scores[unknown] == 0).all()
-    expected = average_precision_score(again.labels[:, 2], again.scores[:, 2])
-    assert again.found.metrics["chess/average_precision"].value == pytest.approx(expected)
+    y_score, y_true, found = again.scores[:, 2], again.labels[:, 2], again.found.metrics
+    assert found["chess/average_precision"].value == pytest.approx(average_precision_score(y_true, y_score))
+    (error,) = expected_calibration_error(y_score, y_true, np.ones((1, len(y_true))))
+    assert found["chess/calibration_error"].value == pytest.approx(error)
 
 
 def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
