@@ -1,14 +1,24 @@
 """Break the code on purpose, one place at a time, and see whether its tests notice: run by `make mutation`.
 
-Cosmic Ray makes the mutants. Each module is judged by the tests named for it here, in a copy of the project.
+Cosmic Ray makes the mutants. Each module is judged by the tests named for it here, in a copy of the project and in
+forks of a process that has the libraries loaded: starting Python for each mutant would take three times as long.
 Results are kept in build/mutation, so a second start resumes; a module that changed, or whose tests did,
 starts anew.
 """
 
 import argparse
+import compileall
+import contextlib
+import difflib
+import gc
 import hashlib
+import importlib
+import multiprocessing
 import os
+import py_compile
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,12 +27,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cosmic_ray.work_item import MutationSpec, WorkResult
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build/mutation"
 ACCEPTED = ROOT / "tests/mutation_accepted.txt"
 GOAL = 0.9
-_FILTER = "cosmic_ray.tools.filters.operators_filter"
+LIBRARIES = (  # loaded once for all mutants of a module, since that takes longer than most tests
+    "hypothesis",
+    "matplotlib.figure",
+    "mlflow.pyfunc",
+    "optuna",
+    "pydantic",
+    "pytest",
+    "safetensors.numpy",
+    "sklearn.utils.estimator_checks",
+)
 MODULES = (
     "pipeline/model/*.py",
     "pipeline/evaluation/*.py",
@@ -30,15 +53,10 @@ MODULES = (
     "pipeline/data/corpus.py",
     "pipeline/steps/*.py",
 )
-TESTS = {  # where the tests of a module are not tests/test_<module>.py alone
-    "baselines": ["baselines", "metrics"],
-    "behaviour": ["behaviour", "behaviour_cases"],
-    "classifier": ["classifier", "calibration", "thresholds"],
-    "compare": ["compare"],
+TESTS = {  # where the tests of a module are not tests/test_<module>.py alone; the fastest come first
     "container": ["container", "bundle"],
-    "estimates": ["estimates", "evaluate"],
-    "evaluate": ["evaluate", "gate"],
-    "experiment": ["train", "classifier"],
+    "classifier": ["classifier", "scorer"],
+    "experiment": ["train"],
     "linear": ["classifier", "scorer"],
     "tables": ["evaluation_tables"],
 }
@@ -49,6 +67,12 @@ EXCLUDED = (
     r"core/ReplaceComparisonOperator_(?!(Eq_NotEq|NotEq_Eq|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Is_IsNot|IsNot_Is)$)",
     r"core/ReplaceUnaryOperator_(?!(USub_UAdd|Delete_Not|Delete_Invert)$)",
     r"core/Variable",
+)
+# Places where a mutant breaks nothing that a test could see; `|` stands before what is mutated.
+PLACES = (
+    r"@dataclass\(.*=\|True",  # no code assigns to a field, the type checker sees to it; slots save memory
+    r"\|\*,",  # of a signature, no product: the type checker holds callers to passing by name
+    r"\bzip\(.*\bstrict=\|True",  # asserts equal lengths; a function that takes two sequences has a test of it
 )
 
 
@@ -96,62 +120,118 @@ def make_tree(place: Path) -> None:
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
     for file in ("pyproject.toml", "data/CODEBOOK.md"):
         shutil.copy(ROOT / file, place / file)
+    compileall.compile_dir(
+        place / "pipeline", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+    )
 
 
-def session_of(module: Path) -> Path:
-    """Return the file of a module's session, named by the content of module and tests."""
-    content = b"".join((ROOT / path).read_bytes() for path in [module, *tests_of(module)])
-    digest = hashlib.sha256(content + repr(EXCLUDED).encode()).hexdigest()[:12]
+def session_of(module: Path, tree: Path = ROOT) -> Path:
+    """Return the file of a module's session, named by the content of module and tests in a copy of the project."""
+    content = b"".join((tree / path).read_bytes() for path in [module, *tests_of(module)])
+    digest = hashlib.sha256(content + repr((EXCLUDED, PLACES)).encode()).hexdigest()[:12]
     return FOLDER / f"{'.'.join(module.with_suffix('').parts)}-{digest}.sqlite"
 
 
-def start(module: Path, session: Path, tree: Path, environment: dict[str, str]) -> Path:
-    """Run the tests on the module as it is, and list its mutants; return the session's config."""
-    config = session.with_suffix(".toml")
-    if session.exists():
-        return config
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "xdist", "-n", "0", "-p", "no:cacheprovider"]
-    command += tests_of(module)
-    began = time.monotonic()
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{module}: its tests fail without a mutation\n{done.stdout[-2000:]}")
-    limit = 5 * (time.monotonic() - began) + 10
-    excluded = ", ".join(f"'{pattern}'" for pattern in EXCLUDED)
-    config.write_text(
-        f'[cosmic-ray]\nmodule-path = "{module}"\ntimeout = {limit:.0f}\nexcluded-modules = []\n'
-        f"test-command = '{' '.join(command)}'\n[cosmic-ray.distributor]\nname = \"local\"\n"
-        f"[cosmic-ray.filters.operators-filter]\nexclude-operators = [{excluded}]\n",
-        encoding="utf-8",
-    )
-    made = session.with_suffix(".new")
-    for step in (["cosmic_ray.cli", "init", config, made], [_FILTER, made, config]):
-        command = [sys.executable, "-m", *map(str, step)]
-        subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True)
-    made.rename(session)
-    return config
-
-
 def mutate(module: Path, trees: "SimpleQueue[Path]", deadline: float) -> Outcome:
-    """Judge the mutants of a module until the deadline."""
-    tree, session, began = trees.get(), session_of(module), time.monotonic()
+    """Judge the mutants of a module until the deadline, in a process that runs in a copy of the project."""
+    tree, began = trees.get(), time.monotonic()
+    session = session_of(module, tree)
     environment = {
         **os.environ,
         "PYTHONPATH": f"{tree}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         "PYTHONDONTWRITEBYTECODE": "1",  # a mutant of the same second and size would run from the last one's cache
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # importing those that nothing here uses takes two seconds
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         "OMP_NUM_THREADS": "1",
     }
+    options = ["--session", str(session), "--seconds", str(deadline - began)]
     try:
         if deadline > began:
-            config = start(module, session, tree, environment)
-            command = [sys.executable, "-m", "cosmic_ray.cli", "exec", str(config), str(session)]
-            subprocess.run(command, cwd=tree, env=environment, timeout=deadline - began, check=False)
-    except subprocess.TimeoutExpired:
-        shutil.copy(ROOT / module, tree / module)
+            command = [sys.executable, "tests/mutation.py", str(module), *options]
+            done = subprocess.run(command, cwd=tree, env=environment, check=False)
+            if done.returncode:
+                raise SystemExit(f"{module}: cannot be judged")
     finally:
         trees.put(tree)
     return read(module, session, time.monotonic() - began)
+
+
+def judge(module: Path, session: Path, deadline: float) -> None:
+    """Judge the mutants that are left in a session, in the copy of the project that this process runs in."""
+    from cosmic_ray.work_db import WorkDB, use_db
+
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()  # pytest collects garbage often, and what the libraries hold is none
+    if not session.exists():
+        list_mutants(module, session)
+    with use_db(session, WorkDB.Mode.open) as database:
+        left, began = list(database.pending_work_items), time.monotonic()
+        if left and not passes(module, limit=600):
+            raise SystemExit(f"{module}: its tests fail without a mutation")
+        limit = 5 * (time.monotonic() - began) + 10
+        for item in left:
+            if time.monotonic() < deadline:
+                database.set_result(item.job_id, tried(item.mutations[0], limit))
+
+
+def list_mutants(module: Path, session: Path) -> None:
+    """Begin a session with the mutants that are not excluded."""
+    from cosmic_ray.commands import init
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+
+    code, made = module.read_text(encoding="utf-8").splitlines(), session.with_suffix(".new")
+    with use_db(made, WorkDB.Mode.create) as database:
+        init([module], database, {})
+        for item in list(database.pending_work_items):
+            name, (row, column) = item.mutations[0].operator_name, item.mutations[0].start_pos
+            place = f"{code[row - 1][:column]}|{code[row - 1][column:]}"
+            if re.match("|".join(EXCLUDED), name) or re.search("|".join(PLACES), place):
+                database.set_result(item.job_id, WorkResult(WorkerOutcome.SKIPPED))
+    made.rename(session)
+
+
+def tried(mutation: "MutationSpec", limit: float) -> "WorkResult":
+    """Run the tests of a module with one mutation."""
+    from cosmic_ray.mutating import use_mutation
+    from cosmic_ray.plugins import get_operator
+    from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+
+    operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+    try:
+        with use_mutation(mutation.module_path, operator, mutation.occurrence) as (code, mutated):
+            survived = passes(mutation.module_path, limit=limit)
+    except AttributeError:  # Cosmic Ray cannot replace an exception with a dotted name
+        return WorkResult(WorkerOutcome.SKIPPED)
+    diff = "\n".join(difflib.unified_diff(code.splitlines(), mutated.splitlines(), lineterm=""))
+    outcome = TestOutcome.SURVIVED if survived else TestOutcome.KILLED
+    return WorkResult(WorkerOutcome.NORMAL, test_outcome=outcome, diff=diff)
+
+
+def passes(module: Path, *, limit: float) -> bool:
+    """Run the tests of a module in a fork, which has the libraries loaded; those not done in time fail."""
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(tests_of(module),))
+    process.start()
+    assert process.pid
+    try:
+        process.join(limit)
+        return process.exitcode == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it and all that it started have ended
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+
+
+def run_tests(files: list[str]) -> None:
+    """Run test files quietly, in a process group of their own, and exit as pytest does."""
+    import pytest
+
+    os.setpgrp()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    sys.exit(pytest.main(["-x", "-q", "-p", "xdist", "-n", "0", "-p", "no:cacheprovider", *files]))
 
 
 def read(module: Path, session: Path, seconds: float) -> Outcome:
@@ -208,12 +288,15 @@ def main() -> None:
     parser.add_argument("patterns", nargs="*", default=MODULES)
     parser.add_argument("--seconds", type=float, default=7200)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--session", type=Path, help="Judge one module here, for a session; no summary")
     chosen = parser.parse_args()
+    deadline = time.monotonic() + chosen.seconds
+    if chosen.session:
+        return judge(Path(chosen.patterns[0]), chosen.session, deadline)
     trees: SimpleQueue[Path] = SimpleQueue()
     for number in range(chosen.workers):
         make_tree(FOLDER / f"tree{number}")
         trees.put(FOLDER / f"tree{number}")
-    deadline = time.monotonic() + chosen.seconds
     with ThreadPoolExecutor(chosen.workers) as pool:
         outcomes = list(pool.map(lambda module: mutate(module, trees, deadline), modules(chosen.patterns)))
     text, reached = summary(outcomes)

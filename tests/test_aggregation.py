@@ -1,3 +1,5 @@
+import pytest
+
 from pipeline.model.aggregation import aggregate
 
 TEXT = "The council met on Monday and spoke for two hours about the bridge over the river."
@@ -35,3 +37,8 @@ def test_most_paragraphs_come_first() -> None:
 def test_an_article_without_topics_is_about_nothing() -> None:
     found = aggregated([], [])
     assert (found.about, found.mentioned) == ({}, {})
+
+
+def test_paragraphs_and_topics_are_as_many() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        aggregate([TEXT, TEXT], [["a"]])

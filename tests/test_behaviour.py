@@ -45,6 +45,11 @@ def test_a_clause_that_does_not_raise_the_score_fails() -> None:
     assert float(predicted) < float(expected.split()[2])
 
 
+def test_a_clause_that_changes_nothing_fails() -> None:
+    (added,) = run_direction(SCORER, [DirectionCase("the rain", "as foretold", "wet")])
+    assert added.passed.tolist() == [False]
+
+
 def test_invariance_counts_rows_that_change_and_are_not_excepted() -> None:
     changes = [
         Perturbation("countries", "swap", ("Peru", "Chile")),

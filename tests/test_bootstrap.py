@@ -12,6 +12,10 @@ def test_the_first_row_is_the_data_as_they_are() -> None:
     np.testing.assert_array_equal(weights[0], 1)
 
 
+def test_a_thousand_resamples_are_drawn_unless_told_otherwise() -> None:
+    assert article_weights(ARTICLES, random_state=3).shape == (1001, 6)
+
+
 def test_rows_of_an_article_are_drawn_together() -> None:
     weights = article_weights(ARTICLES, n_resamples=200, random_state=3)
     np.testing.assert_array_equal(weights[:, 0], weights[:, 1])

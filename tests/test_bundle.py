@@ -65,7 +65,7 @@ def test_the_same_model_has_bit_equal_arrays(saved: Path, bundle: Bundle, tmp_pa
 
 def test_it_is_data_only(saved: Path) -> None:
     with safe_open(saved, framework="numpy") as file:
-        assert file.metadata()["kind"] == "paragraph-topics"
+        assert (file.metadata()["kind"], file.metadata()["version"]) == ("paragraph-topics", "3")
         assert json.loads(file.metadata()["model"])["about"]["run_id"] == "none"
         for name in file.keys():  # noqa: SIM118  # a safetensors file is no mapping
             assert file.get_tensor(name).dtype.kind in "fiu"
@@ -126,7 +126,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_no_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no trained model here"):
         load_bundle(tmp_path / "none.safetensors")
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match=rf"^{tmp_path}: cannot be read: Is a directory$"):
         load_bundle(tmp_path)
 
 
@@ -153,9 +153,13 @@ def test_a_mutated_bundle_with_a_right_checksum_is_refused_in_one_line_or_scores
         ("max_ngram", -1, "max_ngram is -1"),
         ("prefix_length", 256, "prefix_length is 256"),
         ("slope", 0, "slope is 0, expected above 0, to 1"),
+        ("slope", 1.5, "slope is 1.5, expected above 0, to 1"),
         ("oov_weight", -1, "oov_weight is -1, expected a number from 0"),
+        ("oov_idf", 1_000_001, "oov_idf is 1000001, expected a number from 0 to 1e+06"),
         ("sublinear", 1, "sublinear is 1, expected true or false"),
         ("point", "strict", "no operating point 'strict'"),
+        ("points", "balanced", "text expected where there is none"),
+        ("about", {"run_id": 3}, "text expected where there is none"),
         ("topics", [], "no topics"),
         ("examples", [["A title"]], "missing 1 required positional argument: 'text'"),
         ("examples", [["A title", 7]], "text expected where there is none"),
@@ -171,12 +175,40 @@ def test_a_description_that_no_training_makes_is_refused(
         load_bundle(saved)
 
 
+def test_a_reason_is_cut_at_200_characters(saved: Path) -> None:
+    arrays, metadata, _ = container.read(saved, mapped=False)
+    model = {**json.loads(metadata["model"]), "point": "p" * 300}
+    container.write(saved, arrays, {**metadata, "model": json.dumps(model)})
+    with pytest.raises(BundleError, match=r": no operating point 'p{180}$"):  # 20 characters and 180
+        load_bundle(saved)
+
+
+def test_numbers_at_the_ends_of_their_ranges_are_loaded(saved: Path) -> None:
+    arrays, metadata, _ = container.read(saved, mapped=False)
+    numbers = {"slope": 1, "oov_weight": 0, "oov_idf": 1_000_000}
+    arrays["table"] = np.column_stack([np.zeros(len(arrays["table"]), np.float32), arrays["table"][:, 1:]])
+    container.write(saved, arrays, {**metadata, "model": json.dumps({**json.loads(metadata["model"]), **numbers})})
+    scorer = load_bundle(saved).scorer
+    assert (scorer.slope, scorer.oov_weight, scorer.oov_idf) == (1, 0, 1_000_000)
+    assert not scorer.tfidf.idf.any()
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_mapped_bundle_changes_with_its_file_and_a_copy_does_not(saved: Path, *, mapped: bool) -> None:
+    loaded = load_bundle(saved) if mapped else load_bundle(saved, mapped=False)
+    before, content = loaded.scorer.table.copy(), saved.read_bytes()
+    with saved.open("r+b") as file:
+        file.write(bytes(len(content)))
+    assert (loaded.scorer.table != before).any() == mapped
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
         ("threshold.balanced", lambda array: array[:-1]),
         ("table", lambda array: array.astype(np.float64)),
         ("table", lambda array: array[:, :-1]),
+        ("table", lambda array: np.column_stack([array[:, 0] - array[:, 0].min() - 0.5, array[:, 1:]])),
         ("intercept", lambda array: array * np.nan),
         ("terms", lambda array: np.frombuffer(bytes(array).replace(b"bridge", b"orchard"), np.uint8)),
         ("trained_on", lambda array: array.astype(np.float64)),

@@ -30,6 +30,12 @@ def test_the_fit_is_the_minimum_of_the_weighted_loss(seed: int) -> None:
     assert loss(found) <= loss(best) + 1e-8
 
 
+def test_a_step_that_overshoots_is_halved() -> None:
+    values, y = np.array([1.0, 4.0, 20.0]), np.array([False, True, True])
+    found = fit_sigmoid(values, y, np.array([0.1, 300.0, 0.1]))
+    assert found == pytest.approx((1.909983, -1.934606), abs=1e-6)  # Newton's whole steps end at 8.36, -27.8
+
+
 def test_separable_and_one_sided_evidence_stays_finite() -> None:
     coef, intercept = fit_sigmoid(
         np.array([-2.0, -1.0, 1.0, 2.0]), np.array([False, False, True, True]), np.ones(4)
@@ -41,11 +47,12 @@ def test_separable_and_one_sided_evidence_stays_finite() -> None:
     assert (sigmoid(np.array([negative])) < 0.5).all()
 
 
-def test_equal_evidence_gives_the_base_rate() -> None:
+@pytest.mark.parametrize("value", [0.7, 1.0])
+def test_equal_evidence_gives_the_base_rate(value: float) -> None:
     y = np.arange(100) < 20
-    coef, intercept = fit_sigmoid(np.full(100, 0.7), y, np.ones(100))
-    assert sigmoid(np.array([coef * 0.7 + intercept]))[0] == pytest.approx(
-        (20 * 21 / 22 + 80 / 82) / 100, abs=1e-4
+    coef, intercept = fit_sigmoid(np.full(100, value), y, np.ones(100))
+    assert sigmoid(np.array([coef * value + intercept]))[0] == pytest.approx(
+        (20 * 21 / 22 + 80 / 82) / 100, abs=1e-6
     )
 
 
@@ -55,7 +62,8 @@ def test_weights_make_the_rows_without_a_topic_the_prevalence() -> None:
     np.testing.assert_allclose(weights, [0.15 / 0.75, 0.15 / 0.75, 0.85 / 0.25, 0.15 / 0.75])
     assert weights[2] / weights.sum() == pytest.approx(0.85)
     np.testing.assert_array_equal(prevalence_weights(y, None), 1.0)
-    np.testing.assert_array_equal(prevalence_weights(y[:2], 0.85), 1.0)
+    for all_alike in (y[:2], y[2:3]):
+        np.testing.assert_array_equal(prevalence_weights(all_alike, 0.85), 1.0)
 
 
 def test_probabilities_are_those_of_the_prevalence() -> None:

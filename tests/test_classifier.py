@@ -17,11 +17,11 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, c
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
-from sklearn.utils import estimator_checks
+from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from pipeline.model.calibration import sigmoid
-from pipeline.model.classifier import BALANCED, OPERATING_POINTS, TopicClassifier
+from pipeline.model.classifier import BALANCED, TopicClassifier
 from pipeline.model.linear import Features
 from pipeline.model.thresholds import Objective, fit_thresholds
 from pipeline.steps.experiment import Trained
@@ -133,6 +133,8 @@ def test_predict_is_an_indicator_matrix_at_the_balanced_thresholds(fitted: Train
     given = model.predict(texts)
     assert given.dtype == np.int64
     np.testing.assert_array_equal(given, scores >= model.thresholds_[BALANCED])
+    model.thresholds_ = {**model.thresholds_, BALANCED: scores[0]}
+    assert model.predict(texts[:1]).tolist() == [[1, 1, 1]]  # at the threshold is enough
     model.thresholds_ = {**model.thresholds_, BALANCED: np.array([0.0, 0.999999, 2.0])}
     assert model.predict(texts)[:, 0].all()
     assert not model.predict(texts)[:, 2].any()
@@ -141,7 +143,8 @@ def test_predict_is_an_indicator_matrix_at_the_balanced_thresholds(fitted: Train
 def test_thresholds_are_those_of_the_out_of_fold_scores_by_operating_point(labelled: Labelled) -> None:
     model = fitted_to(labelled, prevalence=0.9)
     assert list(model.thresholds_) == ["precision", "balanced", "recall"]
-    for name, objective in OPERATING_POINTS.items():
+    for name, prevalence in {"precision": 0.9, "balanced": 0.75, "recall": 0.5}.items():
+        objective = Objective("f1", prevalence=prevalence, shrinkage=20.0)
         expected = fit_thresholds(model.oof_scores_, labelled[1], objective)
         np.testing.assert_array_equal(model.thresholds_[name], expected)
     assert not np.allclose(model.thresholds_[BALANCED], 0.5)
@@ -269,6 +272,9 @@ def test_every_parameter_reaches_the_model(labelled: Labelled, change: dict[str,
     [
         ({"kind": "forest"}, "kind is 'forest', expected one of 'logistic_regression', 'linear_svc', 'ridge'"),
         ({"C": 0.0}, "C is 0.0, expected a number above 0"),
+        ({"min_df": 0}, "min_df is 0, expected an integer of 1 or more"),
+        ({"min_df": 1.5}, "min_df is 1.5, expected an integer of 1 or more"),
+        ({"oov_weight": -0.5}, "oov_weight is -0.5, expected a number of 0 or more"),
         ({"class_weight": "heavy"}, "class_weight is 'heavy', expected one of 'balanced', None"),
         ({"sentence_weight": 1.5}, "sentence_weight is 1.5, expected a number from 0 to 1"),
         ({"pivot_slope": 0.0}, "pivot_slope is 0.0, expected a number above 0, to 1"),
@@ -277,6 +283,8 @@ def test_every_parameter_reaches_the_model(labelled: Labelled, change: dict[str,
         ({"cv": 1}, "cv is 1, expected an integer of 2 or more"),
         ({"cv": 2.5}, "cv is 2.5"),
         ({"random_state": -1}, "random_state is -1"),
+        ({"random_state": 2**32}, "random_state is 4294967296"),
+        ({"random_state": 0.5}, "random_state is 0.5"),
         ({"ngram_range": (1, -1)}, "the end of ngram_range is -1, expected an integer from 1 to 4"),
         ({"prefix_length": -1}, "prefix_length is -1"),
         ({"operating_points": {"strict": Objective()}}, "operating_points are strict, expected 'balanced'"),
@@ -287,6 +295,40 @@ def test_a_parameter_out_of_range_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         fitted_to(labelled, **params)
+
+
+@pytest.mark.parametrize("params", [{"min_df": 1}, {"random_state": 2**32 - 1}, {"cv": 30}])
+def test_a_parameter_at_the_end_of_its_range_is_taken(labelled: Labelled, params: dict[str, Any]) -> None:
+    assert fitted_to(labelled, **params).get_params().items() >= params.items()  # there are 30 articles
+
+
+def test_defaults_are_those_documented() -> None:
+    assert TopicClassifier().get_params() == {
+        "ngram_range": (1, 2),
+        "prefix_length": 5,
+        "min_df": 2,
+        "sublinear_tf": True,
+        "oov_weight": 0.0,
+        "pivot_slope": 0.75,
+        "nb_exponent": 0.5,
+        "sentence_weight": 0.5,
+        "kind": "linear_svc",
+        "C": 1.0,
+        "class_weight": None,
+        "prevalence": None,
+        "operating_points": None,
+        "cv": 5,
+        "random_state": 0,
+        "n_jobs": None,
+    }
+
+
+def test_scikit_learn_is_told_of_texts_and_several_labels_a_text() -> None:
+    tags = get_tags(TopicClassifier())
+    taken = tags.input_tags
+    assert (taken.string, taken.one_d_array, taken.two_d_array) == (True, True, False)
+    assert (tags.classifier_tags.multi_label, tags.classifier_tags.multi_class) == (True, False)
+    assert (tags.target_tags.two_d_labels, tags.target_tags.multi_output) == (True, True)
 
 
 def test_labels_that_are_no_indicator_matrix_are_refused(labelled: Labelled) -> None:

@@ -35,7 +35,8 @@ def test_swapping_the_models_turns_the_sign():
     worse[:10] = False
     there = paired_differences(["one", "two"], Y_TRUE, predicted(worse), predicted(Y_TRUE), WEIGHTS)["micro_f1"]
     back = paired_differences(["one", "two"], Y_TRUE, predicted(Y_TRUE), predicted(worse), WEIGHTS)["micro_f1"]
-    assert there.value == -back.value
+    assert (there.first, there.second, there.value) == (back.second, back.first, -back.value)
+    assert there.p_value == back.p_value == pytest.approx(2 / 401)
     assert there.low == pytest.approx(-back.high)
 
 

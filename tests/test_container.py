@@ -1,6 +1,7 @@
 """The bundle keeps what was trained, and a file that is not whole is never used."""
 
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ def test_arrays_are_mapped_and_equal(tmp_path: Path) -> None:
     assert all((found[name] == arrays[name]).all() and found[name].shape == arrays[name].shape for name in arrays)
     assert not found["a"].flags.owndata
     assert not found["a"].flags.writeable
+    with (tmp_path / "a").open("r+b") as file:
+        file.write(bytes((tmp_path / "a").stat().st_size))
+    assert not found["a"].any()  # it is the file
 
 
 def test_scores_of_the_bundle_are_those_of_training(tmp_path: Path) -> None:
@@ -75,3 +79,15 @@ def test_any_cut_file_is_refused(content: bytes, tmp_path: Path, share: float) -
     (tmp_path / "cut").write_bytes(content[: int(share * len(content))])
     with pytest.raises(BundleError):
         load_bundle(tmp_path / "cut")
+
+
+def test_a_file_without_arrays_is_read_to_its_end(tmp_path: Path) -> None:
+    container.write(tmp_path / "a", {}, {"kind": "test"})
+    assert container.read(tmp_path / "a") == ({}, {"kind": "test"}, True)
+
+
+def test_an_array_that_begins_before_the_first_is_refused(tmp_path: Path) -> None:
+    header = json.dumps({"a": {"dtype": "U8", "shape": [0], "data_offsets": [-1, 0]}}).encode()
+    (tmp_path / "a").write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
+    with pytest.raises(ValueError, match="over the end of the file"):
+        container.read(tmp_path / "a")

@@ -39,6 +39,7 @@ def test_reads_rows_in_order_with_optional_columns(tmp_path: Path) -> None:
         (line(text=3), "text: "),
         (line(paragraph="0"), "paragraph: "),
         (line(paragraph=True), "paragraph: "),
+        (line(article=1, paragraph="0"), "article: "),
         (line(topics="bridge"), "topics: "),
         (line(topics=["bridge", "bridge"]), "a topic is given twice"),
         (b'{"article": "a1", "text": "x"}\n', "paragraph: "),
@@ -97,8 +98,9 @@ def test_an_unlabelled_row_is_counted_and_never_trained_on(experiment: Maker) ->
     data[0]["topics"] = None
     del data[1]["topics"]
     data[2]["topics"] = []
+    data[-1]["topics"] = None  # of the test set
     split = corpus.read_split(experiment(data=data).config, support.TOPICS)
-    assert split.unlabelled == 2
+    assert (split.unlabelled, len(split.test["day"])) == (3, 39)
     texts = {row.text for row in split.train}
     assert data[0]["text"] not in texts
     assert data[1]["text"] not in texts
@@ -130,9 +132,26 @@ def test_a_test_set_without_rows_is_refused(experiment: Maker, tmp_path: Path) -
         corpus.read_split(experiment({"data.test": {"day": {"writers": ["z"]}}}).config, support.TOPICS)
     unlabelled = [{**row, "topics": None} for row in support.made_rows(1, prefix="x", writer="x", seed=9)]
     file = support.write_rows(tmp_path / "own.jsonl", unlabelled)
-    config = experiment({"data.test": {"day": {"files": [str(file)]}}}).config
+    other = support.write_rows(tmp_path / "other.jsonl", unlabelled)
+    sets = {"day": {"files": [str(file)]}, "mixed": {"files": [str(other)]}}
     with pytest.raises(DataError, match="test set day: no row is labelled"):
-        corpus.read_split(config, support.TOPICS)
+        corpus.read_split(experiment({"data.test": sets}).config, support.TOPICS)
+
+
+def test_a_repeated_text_is_refused_in_training_and_test_rows_unless_duplicates_are_allowed(
+    experiment: Maker, tmp_path: Path
+) -> None:
+    data = [*support.rows(), {**support.rows()[1], "paragraph": 9}]
+    with pytest.raises(DataError, match=r"made\.jsonl:161: duplicate text"):
+        corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert len(corpus.read_split(experiment({"data.duplicates": True}, data).config, support.TOPICS).train) == 121
+    row = {**support.rows()[-1], "article": "x"}
+    file = support.write_rows(tmp_path / "own.jsonl", [row, {**row, "paragraph": 9}])
+    changes: dict[str, object] = {"data.test": {"day": {"files": [str(file)]}}}
+    with pytest.raises(DataError, match=r"own\.jsonl:2: duplicate text"):
+        corpus.read_split(experiment(changes).config, support.TOPICS)
+    allowed = experiment({**changes, "data.duplicates": True}).config
+    assert len(corpus.read_split(allowed, support.TOPICS).test["day"]) == 2
 
 
 def test_the_fingerprint_of_test_sets_sees_a_row_and_a_name(experiment: Maker) -> None:
@@ -169,6 +188,20 @@ def test_a_training_row_that_nearly_repeats_a_test_row_is_left_out(experiment: M
     assert data[0]["text"] not in {row.text for row in split.train}
     unlooked = experiment({"split.near_duplicate": None}, data).config
     assert corpus.read_split(unlooked, support.TOPICS).near_test == 0
+
+
+@pytest.mark.parametrize(
+    ("alike", "near_test"),
+    [((0, 119, 120), 2), ((120, 123), 0), ((0, 119), 0)],  # rows 0 to 119 are trained on, 120 to 159 are tested on
+)
+def test_near_repeats_are_looked_for_between_training_and_test_rows_alone(
+    experiment: Maker, alike: tuple[int, ...], near_test: int
+) -> None:
+    data = support.rows()
+    for index in alike:
+        data[index]["text"] = f"The old bridge over the river was shut to all traffic on Monday, day {index}."
+    split = corpus.read_split(experiment(data=data).config, support.TOPICS)
+    assert (split.near_test, len(split.train), len(split.test["day"])) == (near_test, 120 - near_test, 40)
 
 
 def test_a_topic_with_no_training_row_is_refused(experiment: Maker) -> None:

@@ -42,6 +42,11 @@ def champion(made: support.Experiment) -> str | None:
     return found and found.run_id
 
 
+def gate_tag(made: support.Experiment) -> str:
+    tracker = Tracker(made.config.tracking, made.output)
+    return tracker.facts(load_bundle(made.candidate).about["run_id"])[0]["gate"]
+
+
 def confused(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Call half of the training rows about chess, whatever they say."""
     chance = random.Random(3)
@@ -59,6 +64,7 @@ def test_a_candidate_that_passes_the_gate_is_champion(tracked: Maker) -> None:
     assert failures == []
     assert (made.output / "champion.safetensors").read_bytes() == made.candidate.read_bytes()
     assert champion(made) == load_bundle(made.candidate).about["run_id"]
+    assert gate_tag(made) == "passed: day macro_f1 >= 0.5, none_recall >= 0.2"
 
 
 def test_below_a_floor_the_champion_stays(tracked: Maker) -> None:
@@ -83,6 +89,23 @@ def test_a_candidate_worse_than_the_champion_on_a_topic_is_not_promoted(tracked:
     assert failures[0].startswith("day: chess/f1 is 0.")
     assert "the champion's 1.000 (difference -0." in failures[0]
     assert champion(made) == first
+
+
+def test_a_champion_of_other_topics_is_told_and_stays(tracked: Maker) -> None:
+    made = retrained(tracked({"gate": {"day": {}}}))
+    evaluate_candidate(made.config)
+    first = champion(made)
+    file = made.folder / "topics.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("id: chess", "id: checkers"), encoding="utf-8")
+    data = [
+        {**row, "topics": [topic.replace("chess", "checkers") for topic in row["topics"]]}
+        for row in support.rows()
+    ]
+    support.write_rows(made.folder / "articles" / "made.jsonl", data)
+    retrained(made)
+    assert evaluate_candidate(made.config)[1] == ["the champion has other topics: bridge, orchard, chess"]
+    assert champion(made) == first
+    assert gate_tag(made) == "the champion has other topics: bridge, orchard, chess"
 
 
 def test_every_gated_set_is_held_against_floors_and_champion(tracked: Maker) -> None:
@@ -126,9 +149,32 @@ def test_every_set_is_measured_reported_and_tracked(tracked: Maker) -> None:
     _, metrics, _ = tracker.facts(load_bundle(made.candidate).about["run_id"])
     assert metrics["test/macro_f1"] == report.headline.model.metrics["macro_f1"].value
     assert metrics["test/mixed/macro_f1"] == mixed.metrics["macro_f1"].value
+    assert "test/day/macro_f1" not in metrics
     card = (made.output / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| rows with | train | day | mixed |" in card
     assert "| metric | day | mixed |" in card
+
+
+def test_behaviour_is_tested_and_tracked_by_suite(tracked: Maker) -> None:
+    made = tracked()
+    cases = [
+        {"suite": "plain", "text": text, "topics": topics, "rule": "its words say so"}
+        for text, topics in [
+            ("The bishop took a pawn and the knight fell: checkmate.", ["chess"]),
+            ("The bishop took a pawn and the knight fell: checkmate.", ["orchard"]),
+            ("The council met in the morning.", []),
+            ("People asked for a second letter.", []),
+        ]
+    ]
+    support.write_rows(made.folder / "behaviour" / "minimum.jsonl", cases)
+    retrained(rewritten(made, support.rows(), data__behaviour=str(made.folder / "behaviour")))
+    evaluate_candidate(made.config)
+    tracker = Tracker(made.config.tracking, made.output)
+    _, metrics, _ = tracker.facts(load_bundle(made.candidate).about["run_id"])
+    assert {name: value for name, value in metrics.items() if name.startswith("behaviour/")} == {
+        "behaviour/minimum functionality/plain": 0.75
+    }
+    assert "minimum functionality" in (made.output / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_other_topics_than_the_candidates_are_refused(tracked: Maker) -> None:

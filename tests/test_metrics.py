@@ -56,6 +56,12 @@ def test_weights_are_repetitions_of_rows() -> None:
             assert values[index] == pytest.approx(alone[name], abs=1e-12, nan_ok=True)
 
 
+def test_without_weights_there_is_one_weighting_and_the_first_is_the_point_value() -> None:
+    y_true, y_pred, y_score = made()
+    assert {values.shape for values in compute_metrics(TOPICS, y_true, y_pred, y_score).values()} == {(1,)}
+    assert point_values({"micro_f1": np.array([0.5, 0.25])}) == {"micro_f1": 0.5}
+
+
 def test_a_topic_without_positive_rows_is_undefined_and_left_out_of_the_macro_average() -> None:
     y_true, y_pred, y_score = made()
     y_true[:, 1] = False
@@ -71,7 +77,8 @@ def test_rows_without_topic_are_scored() -> None:
     y_true = np.array([[True], [False], [False], [False]])
     silent, noisy = np.array([[True], [False], [False], [False]]), np.array([[True]] * 4)
     y_score = silent.astype(float)
-    assert point_values(compute_metrics(["one"], y_true, silent, y_score))["none_recall"] == 1.0
+    found = point_values(compute_metrics(["one"], y_true, silent, y_score))
+    assert (found["none_recall"], found["one/recall"]) == (1.0, 1.0)
     found = point_values(compute_metrics(["one"], y_true, noisy, y_score))
     assert (found["none_recall"], found["micro_precision"], found["exact_match"]) == (0.0, 0.25, 0.25)
 
@@ -92,11 +99,17 @@ def test_calibration_error_is_the_mean_gap_over_bins(weights: list[list[float]],
     assert error.tolist() == pytest.approx(expected)
 
 
+def test_there_are_ten_bins_of_equal_width_unless_told_otherwise() -> None:
+    y_score, y_true = np.array([0.41, 0.49, 0.85, 0.95]), np.array([False, True, False, True])
+    error = expected_calibration_error(y_score, y_true, np.ones((1, 4)))  # one bin has the first two
+    assert error.tolist() == pytest.approx([(0.1 + 0.85 + 0.05) / 4])
+
+
 def test_a_reliability_curve_has_a_point_for_each_bin_with_rows() -> None:
-    y_score, y_true = np.array([0.42, 0.48, 0.95, 1.0]), np.array([False, True, True, True])
+    y_score, y_true = np.array([0.41, 0.49, 0.85, 0.95, 1.0]), np.array([False, True, False, True, True])
     mean_score, share_true = reliability_curve(y_score, y_true)
-    assert mean_score.tolist() == pytest.approx([0.45, 0.975])
-    assert share_true.tolist() == [0.5, 1.0]
+    assert mean_score.tolist() == pytest.approx([0.45, 0.85, 0.975])
+    assert share_true.tolist() == [0.5, 0.0, 1.0]
 
 
 def test_where_no_row_or_every_row_has_a_topic_what_cannot_be_measured_is_undefined() -> None:

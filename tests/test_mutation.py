@@ -36,3 +36,15 @@ def test_the_goal_is_missed_by_survivors_and_by_mutants_that_are_left() -> None:
     assert not summary([Outcome("pipeline/model/scorer.py", 10, 0, survivors, 1.0)])[1]
     assert not summary([Outcome("pipeline/model/scorer.py", 10, 1, [], 1.0)])[1]
     assert not summary([])[1]
+
+
+def test_mutants_that_break_nothing_are_left_out(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "@dataclass(frozen=True)\nclass Row:\n    text: str | None\n"
+        "def pairs(a, *, by=1):\n    return list(zip(a, b, strict=True)), sorted(a, reverse=True)\n",
+        encoding="utf-8",
+    )
+    mutation.list_mutants(module, tmp_path / "session.sqlite")
+    outcome = mutation.read(module, tmp_path / "session.sqlite", 0.0)
+    assert (outcome.judged, outcome.left) == (0, 4)  # no decorator, 0 or 2 for 1, the other order

@@ -2,7 +2,8 @@ import pytest
 
 from pipeline.evaluation.perturbation import Perturbation, mask, perturbed, phrase_index
 
-PHRASES = phrase_index(["Mine action", "mine", "COP-29", "Baku to Belém"])
+LONG = "the most heavily mined of all the lands that lie beside the sea"
+PHRASES = phrase_index(["Mine action", "mine", "COP-29", "Baku to Belém", LONG])
 
 
 def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:
@@ -17,13 +18,19 @@ def test_swap_puts_another_of_the_values_for_each_and_keeps_the_rest() -> None:
 
 
 def test_swap_is_the_same_every_time() -> None:
-    change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"))
-    assert perturbed("Peru won.", change) == perturbed("Peru won.", change)
+    change = Perturbation("countries", "swap", ("Peru", "Chile", "Mali"), r"\b[A-Z]\w+")
+    assert perturbed("Peru beat Oslo.", change) == "Mali beat Peru."
 
 
 def test_swap_with_a_pattern_changes_only_its_group() -> None:
-    change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+)")
-    assert perturbed("Mr Smith left Smith's.", change) in ("Mr Ana Lima left Smith's.", "Mr Bo Ek left Smith's.")
+    change = Perturbation("persons", "swap", ("Ana Lima", "Bo Ek"), r"\bMrs? ([A-Z]\w+) left")
+    swapped = perturbed("Now Mr Smith left Smith's.", change)
+    assert swapped in ("Now Mr Ana Lima left Smith's.", "Now Mr Bo Ek left Smith's.")
+
+
+def test_swap_with_a_pattern_without_a_group_changes_all_that_it_finds() -> None:
+    change = Perturbation("numbers", "swap", ("two", "three"), r"\bt\w+\b")
+    assert perturbed("the two", change) in ("two three", "three three")
 
 
 def test_longer_values_are_found_before_shorter_ones() -> None:
@@ -56,6 +63,8 @@ def test_prefix_and_capitals() -> None:
         ("At COP 29 and Cop-29!", "At \u2014 and \u2014!"),
         ("The road from Baku to Belem.", "The road from \u2014."),
         ("From Baku to Oslo.", "From Baku to Oslo."),
+        (f"This is {LONG}.", "This is \u2014."),
+        ("Mine.", "\u2014."),
         ("", ""),
     ],
 )

@@ -1,12 +1,16 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import support
+from handmade_model import SCORER
+from numpy.typing import NDArray
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.steps.experiment import Trained
+from pipeline.text.tokenizer import Analyzer
 
 ODD = [
     "",
@@ -41,7 +45,22 @@ def test_equals_the_classifier(
     scorer = model.scorer(support.TOPICS)
     scores = scorer.scores(texts())
     np.testing.assert_allclose(scores, model.predict_proba(texts()), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(scorer.fallback_scores(texts()), scores, rtol=0, atol=1e-9)
     np.testing.assert_array_equal(scorer.labels(scores), model.predict(texts()))
+
+
+@pytest.mark.parametrize("score", [SCORER.scores, SCORER.fallback_scores])
+def test_scores_of_a_model_made_by_hand(score: Callable[[list[str]], NDArray[np.float64]]) -> None:
+    in_one_sentence = "Then the rain came down again. Peru lies far away from it."
+    found = score(["rain", in_one_sentence, "peru", "unheard of", ""])
+    logits = np.array([[6.0, -3.0], [4.5 / 2**0.5 - 3, -3.0], [-12.0, -3.0]])
+    np.testing.assert_allclose(found, [*1 / (1 + np.exp(-logits)), [0, 0], [0, 0]], rtol=0, atol=1e-12)
+
+
+def test_a_table_holds_idf_and_weights() -> None:
+    assert SCORER.tfidf.idf.tolist() == [1.0, 1.0, 1.0, 1.0]
+    assert SCORER.weights.tolist() == [[-9.0, 0.0], [9.0, 0.0], [0.0, 9.0], [0.0, 0.0]]
+    assert SCORER.analyzer == Analyzer(max_ngram=1, prefix_length=0)
 
 
 def test_an_operating_point_decides_by_its_own_thresholds(bundle: Bundle) -> None:
@@ -72,7 +91,8 @@ def test_a_text_scores_the_same_alone_and_in_company(bundle: Bundle) -> None:
 
 def test_as_many_rows_out_as_in(bundle: Bundle) -> None:
     for n in (0, 1, 2, 7):
-        assert bundle.scorer.scores(texts()[:n]).shape == (n, 3)
+        for score in (bundle.scorer.scores, bundle.scorer.fallback_scores):
+            assert score(texts()[:n]).shape == (n, 3)
     assert bundle.scorer.labels(bundle.scorer.scores([])).shape == (0, 3)
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from pipeline.evaluation.slices import SliceRule, slices
 from pipeline.schema import LabelledParagraph
@@ -29,6 +30,20 @@ def test_every_row_is_in_one_group_of_each_kind() -> None:
         ("topics", "none"): [1],
         ("topics", "one"): [2],
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "group"),
+    [(1, "  1 to 20"), (20, "  1 to 20"), (21, " 21 to 40"), (40, " 21 to 40"), (80, " 41 to 80"), (81, " 81")],
+)
+def test_lengths_are_bounded_inclusively(words: int, group: str) -> None:
+    found = slices([LabelledParagraph("a", 0, "word " * words)], Y_TRUE[:1], [])
+    ((_, name),) = [key for key in found if key[0] == "length"]
+    assert name.startswith(f"{group} words")
+
+
+def test_more_than_two_topics_are_several() -> None:
+    assert ("topics", "several") in slices(ROWS[:1], np.ones((1, 3), bool), [])
 
 
 def test_what_no_rule_matches_is_other() -> None:

@@ -49,6 +49,34 @@ def test_cost_may_be_least_where_no_row_is_given() -> None:
     assert not (scores >= threshold).any()
 
 
+def column(*values: float) -> NDArray[np.float64]:
+    return np.array([values]).T
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "objective", "expected"),
+    [
+        ([0.9, 0.2], [1, 0], Objective("f1"), 0.6),  # logits of 9 and 1/4
+        ([0.9, 0.2], [1, 0], Objective("f1", shrinkage=20.0), 0.6),  # drawn to a global one that is the same
+        ([0.9, 0.8, 0.2], [1, 0, 1], Objective("f1"), 1 / 7),  # half of the lowest score is below it
+        ([0.5, 0.5], [1, 1], Objective("f1"), 1 / (1 + 3**0.5)),
+        ([0.8, 0.5, 0.2], [1, 0, 1], Objective("cost", cost_ratio=1.0), 2 / 3),
+        ([0.8, 0.5, 0.2], [1, 0, 1], Objective("cost"), 2 / 3),  # a miss costs 1 where nothing is stated
+        ([0.8, 0.5, 0.2], [1, 0, 1], Objective("cost", cost_ratio=2.0), 1 / 7),
+        ([0.8, 0.5], [0, 1], Objective("cost"), 1 / (1 + 3**0.5)),  # assigning none costs as much
+    ],
+)
+def test_literal_thresholds(scores: list[float], labels: list[int], objective: Objective, expected: float) -> None:
+    found = fit_thresholds(column(*scores), column(*labels) > 0, objective)
+    np.testing.assert_allclose(found, [expected], rtol=1e-9)
+
+
+def test_where_nothing_is_to_be_assigned_the_threshold_is_half_way_to_certainty() -> None:
+    found = fit_thresholds(column(0.9, 0.8, 0.7), column(0, 0, 1) > 0, Objective("cost", cost_ratio=0.1))
+    logit = (np.log(9) + np.log(1e12)) / 2
+    np.testing.assert_allclose(1 - found, [1 / (1 + np.exp(logit))], rtol=1e-3)
+
+
 def test_equal_scores_are_not_split() -> None:
     scores = np.array([[0.5], [0.5], [0.5], [0.2]])
     (threshold,) = fit_thresholds(scores, np.array([[True], [False], [False], [False]]), Objective("f1"))

@@ -1,5 +1,8 @@
 import dataclasses
+import json
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -7,13 +10,18 @@ import numpy as np
 import pytest
 import support
 from conftest import TrainedExperiment
+from filelock import FileLock
+from sklearn.metrics import average_precision_score
 
 from pipeline.data import corpus
-from pipeline.errors import DataError
+from pipeline.errors import DataError, OutputError
+from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.model.bundle import load_bundle
 from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
 from pipeline.steps.experiment import Trained, classifier, fit
+from pipeline.steps.train import train
+from pipeline.tracking import Tracker
 
 Maker = Callable[..., support.Experiment]
 
@@ -71,16 +79,48 @@ def test_the_seed_of_the_config_is_used(experiment: Maker, fitted: Trained) -> N
     assert (again.model.fold_ != fitted.model.fold_).any()
 
 
-def test_rows_of_one_writer_share_a_fold_where_the_config_says_so(experiment: Maker) -> None:
+@pytest.mark.parametrize(("writers", "by"), [(6, "writer"), (3, "writer"), (2, "article")])
+def test_rows_of_one_writer_share_a_fold_where_the_config_says_so_and_there_are_enough(
+    experiment: Maker, writers: int, by: str
+) -> None:
     data = support.rows()
     for index, row in enumerate(data):
-        row["writer"] = "t" if row["writer"] == "t" else f"w{index % 6}"
+        row["writer"] = "t" if row["writer"] == "t" else f"w{index % writers}"
     again = fitted_anew(experiment({"split.group_by": "writer"}, data=data))
-    folds = {row.writer: set() for row in again.rows}
+    folds: dict[str, set[int]] = {}
     for row, fold in zip(again.rows, again.model.fold_, strict=True):
-        folds[row.writer].add(int(fold))
-    assert len(folds) == 6
+        folds.setdefault(getattr(row, by), set()).add(int(fold))
+    assert len(folds) == (writers if by == "writer" else 30)
     assert all(len(found) == 1 for found in folds.values())
+
+
+def test_rows_without_a_writer_are_grouped_by_article(experiment: Maker) -> None:
+    data = support.rows()
+    for row in data[:40]:
+        row["writer"] = f"w{row['paragraph']}"
+    for row in data[40:120]:
+        del row["writer"]
+    again = fitted_anew(experiment({"split.group_by": "writer", "split.near_duplicate": None}, data=data))
+    folds: dict[str, set[int]] = {}
+    for row, fold in zip(again.rows, again.model.fold_, strict=True):
+        folds.setdefault(row.writer or row.article, set()).add(int(fold))
+    assert len(folds) == 4 + 20
+    assert all(len(found) == 1 for found in folds.values())
+
+
+def test_a_topic_that_a_fold_could_not_learn_has_score_zero_there(experiment: Maker) -> None:
+    data = support.rows()
+    for row in data:
+        if row["writer"] == "a" and row["article"] != "a001":
+            row["topics"] = [topic for topic in row["topics"] if topic != "chess"]
+    again = fitted_anew(experiment(data=data))
+    unknown = np.isnan(again.model.oof_scores_)
+    assert unknown[:, 2].any()
+    assert (again.scores[unknown] == 0).all()
+    y_score, y_true, found = again.scores[:, 2], again.labels[:, 2], again.found.metrics
+    assert found["chess/average_precision"].value == pytest.approx(average_precision_score(y_true, y_score))
+    (error,) = expected_calibration_error(y_score, y_true, np.ones((1, len(y_true))))
+    assert found["chess/calibration_error"].value == pytest.approx(error)
 
 
 def test_near_duplicate_articles_share_a_fold(experiment: Maker) -> None:
@@ -111,6 +151,82 @@ def test_too_few_groups_for_the_folds_are_told(experiment: Maker) -> None:
         DataError, match=r"split\.cv is 31, but there are only 30 groups to part; set split.cv to 30"
     ):
         fitted_anew(experiment({"split.cv": 31}))
+
+
+def train_here(made: support.Experiment) -> tuple[list[str], list[tuple[int, int]]]:
+    """Train in this process; return what was said, and the progress."""
+    said: list[str] = []
+    steps: list[tuple[int, int]] = []
+    train(made.config, say=said.append, progress=lambda done, total: steps.append((done, total)))
+    return said, steps
+
+
+def test_training_tells_the_split_its_metrics_and_where_the_labels_to_review_are(tracked: Maker) -> None:
+    data = support.rows()
+    data[0]["topics"] = None
+    data[4] = {**data[4], "text": f"{data[-6]['text'][:-1]} indeed."}  # of a test row
+    made = tracked(data=data)
+    (counts, metrics, last), steps = train_here(made)
+    assert counts.splitlines()[-2:] == [
+        "all        118    40",
+        "left out: 1 not labelled, 1 nearly repeating a test paragraph",
+    ]
+    assert metrics.splitlines()[0].split() == ["metric", "cross-validated"]
+    assert [line.split()[0] for line in metrics.splitlines()[-4:]] == ["Bridge", "Orchard", "Chess", "none"]
+    assert last == f"labels to review, most suspect first: {made.output / 'label_issues.jsonl'}"
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_run_has_metrics_of_every_fold_thresholds_and_counts(tracked: Maker) -> None:
+    made, began = tracked(), time.perf_counter()
+    train_here(made)
+    took = time.perf_counter() - began
+    bundle = load_bundle(made.candidate)
+    model: TopicClassifier = joblib.load(made.output / "classifier.joblib")
+    tracker, run_id = Tracker(made.config.tracking, made.output), bundle.about["run_id"]
+    _, metrics, _ = tracker.facts(run_id)
+    assert 0 < metrics["duration_seconds"] < took
+    assert (metrics["rows/train"], metrics["rows/day"]) == (120, 40)
+    assert metrics["threshold/recall/chess"] == model.thresholds_["recall"][2]
+    rows = [row for row in support.rows() if row["writer"] == "a"]
+    labels = np.array([[topic in row["topics"] for topic in support.TOPICS] for row in rows])
+    right = (labels == model.oof_labels_).all(1)
+    assert metrics["cv/exact_match"] == pytest.approx(right.mean())
+    history = tracker.client.get_metric_history(run_id, "fold/exact_match")
+    assert {point.step: point.value for point in history} == pytest.approx(
+        {fold: right[model.fold_ == fold].mean() for fold in range(3)}
+    )
+    suspects = (made.output / "label_issues.jsonl").read_text(encoding="utf-8")
+    assert tracker.read_text(run_id, "report/label_issues.jsonl") == suspects
+    assert json.loads(suspects.splitlines()[0])["rank"] == 1
+
+
+def test_the_bundle_knows_the_most_frequent_labels(tracked: Maker) -> None:
+    data = support.rows()
+    for row in data:
+        row["topics"] = row["topics"] or ["orchard", "chess"]
+    made = tracked(data=data)
+    train_here(made)
+    assert load_bundle(made.candidate).about["most_frequent"] == "orchard chess"
+
+
+def test_one_training_at_a_time_writes_to_a_folder_and_the_next_may_follow(tracked: Maker) -> None:
+    made = tracked()
+    with FileLock(made.output / ".training.lock"), pytest.raises(OutputError, match="another training is writing"):
+        train_here(made)
+    failing = support.write_experiment(made.folder, {"features.min_df": 1000})
+    with pytest.raises(DataError, match="no term"):
+        train_here(failing)
+    assert not made.candidate.exists()
+    train_here(support.write_experiment(made.folder))
+    assert made.candidate.exists()
+
+
+def test_an_output_folder_that_cannot_be_made_is_told(experiment: Maker, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    made = experiment({"output": str(tmp_path / "file" / "models")})
+    with pytest.raises(OutputError, match=r"models: cannot be written: Not a directory$"):
+        train_here(made)
 
 
 def test_the_written_bundle_answers_as_the_joblib_object_and_as_a_fit_in_this_process(

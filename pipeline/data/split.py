@@ -33,7 +33,7 @@ def near_duplicates(texts: Sequence[str], *, similarity: float) -> NDArray[np.in
     shared = sparse.triu(shingles @ shingles.T, k=1).tocoo()
     sizes = np.asarray(shingles.sum(axis=1)).ravel()
     union = sizes[shared.row] + sizes[shared.col] - shared.data
-    close = (shared.data > 0) & (shared.data >= similarity * union)
+    close = shared.data >= similarity * union
     pairs = np.column_stack([shared.row[close], shared.col[close]]).astype(np.int64)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
@@ -55,8 +55,9 @@ def join_near_duplicates(articles: Sequence[str], pairs: NDArray[np.int64]) -> l
     """
     names, row_article = np.unique(np.array(articles), return_inverse=True)
     edges = (np.ones(len(pairs)), (row_article[pairs[:, 0]], row_article[pairs[:, 1]]))
-    _, component = connected_components(sparse.csr_array(edges, shape=(len(names), len(names))), directed=False)
-    first = np.full(component.max() + 1, len(names))
+    graph = sparse.csr_array(edges, shape=(len(names), len(names)))
+    count, component = connected_components(graph, connection="weak")
+    first = np.full(count, len(names))
     np.minimum.at(first, component, np.arange(len(names)))
     return [str(names[first[component[article]]]) for article in row_article]
 

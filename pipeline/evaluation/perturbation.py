@@ -17,7 +17,6 @@ _OPENING = re.compile(r"(?<![^\s(\[\u2014-])\"")
 _TYPOGRAPHIC = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 _TOKEN = re.compile(r"[^\W_]+")
 _MASK = "\u2014"  # a dash is no word
-_LONGEST_PHRASE = 12
 Phrases = dict[str, list[tuple[str, ...]]]
 
 
@@ -92,19 +91,21 @@ def phrase_index(phrases: Iterable[str]) -> Phrases:
 
 def mask(text: str, phrases: Phrases) -> str:
     """Put a dash in place of every phrase; case, accents, hyphens and spacing do not matter."""
-    tokens = [(match.start(), match.end(), _folded(match[0])) for match in _TOKEN.finditer(text)]
+    tokens = list(_TOKEN.finditer(text))
+    folded = [_folded(token[0]) for token in tokens]
     pieces, kept, place = [], 0, 0
     while place < len(tokens):
-        length = _matched([folded for _, _, folded in tokens[place : place + _LONGEST_PHRASE]], phrases)
+        length = _matched(folded, place, phrases)
         if length:
-            pieces += [text[kept : tokens[place][0]], _MASK]
-            kept = tokens[place + length - 1][1]
+            pieces += [text[kept : tokens[place].start()], _MASK]
+            kept = tokens[place + length - 1].end()
         place += max(length, 1)
     return "".join(pieces) + text[kept:]
 
 
-def _matched(ahead: Sequence[str], phrases: Phrases) -> int:
-    fitting = (p for p in phrases.get(ahead[0], ()) if tuple(ahead[: len(p)]) == p)
+def _matched(folded: Sequence[str], place: int, phrases: Phrases) -> int:
+    """Return the length of the longest phrase that begins at a place, 0 without one."""
+    fitting = (p for p in phrases.get(folded[place], ()) if tuple(folded[place : place + len(p)]) == p)
     return len(next(fitting, ()))
 
 

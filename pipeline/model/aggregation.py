@@ -47,7 +47,7 @@ def aggregate(texts: Sequence[str], topics: Sequence[Sequence[str]]) -> ArticleT
     """
     body = [found for text, found in zip(texts, topics, strict=True) if not is_fragment(text)]
     counts = Counter(topic for found in body for topic in found)
-    least = max(1 if len(body) <= SHORT_ARTICLE else SEVERAL, SHARE * len(body))
+    least = max(SEVERAL, SHARE * len(body)) if len(body) > SHORT_ARTICLE else 1
     about = {topic: count for topic, count in counts.most_common() if count >= least}
     everywhere = Counter(topic for found in topics for topic in found)
     return ArticleTopics(

@@ -75,7 +75,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     arrays |= {f"{_POINT}{name}": thresholds for name, thresholds in scorer.points.items()}
     arrays |= {"table": scorer.table.astype(np.float32), "trained_on": bundle.trained_on}
     arrays["terms"] = np.frombuffer(scorer.vocabulary.joined.encode(), np.uint8)
-    metadata = {"kind": _KIND, "version": str(VERSION), "model": json.dumps(description, sort_keys=True)}
+    metadata = {"kind": _KIND, "version": str(VERSION), "model": json.dumps(description)}
     container.write(path, arrays, metadata)
 
 

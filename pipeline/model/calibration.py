@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_STEPS, _SMALLEST_STEP, _TOLERANCE = 100, 1e-10, 1e-12
+_TOLERANCE = 1e-12
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -61,20 +61,17 @@ def fit_sigmoid(values: Floats, y_true: Bools, weights: Floats) -> tuple[float, 
     positives, negatives = float(weights @ y_true), float(weights @ ~y_true)
     targets = np.where(y_true, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.column_stack([values, np.ones_like(values)])
-    beta = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
-    loss = _loss(design @ beta, targets, weights)
-    for _ in range(_STEPS):
+    beta = np.zeros(2)
+    loss = gain = _loss(design @ beta, targets, weights)
+    while gain > _TOLERANCE * loss:
         probabilities = sigmoid(design @ beta)
         gradient = design.T @ (weights * (probabilities - targets))
         spread = weights * probabilities * (1 - probabilities)
         curvature = (design * spread[:, None]).T @ design + _TOLERANCE * np.eye(2)
         step, size = np.linalg.solve(curvature, gradient), 1.0
-        while (new := _loss(design @ (beta - size * step), targets, weights)) > loss and size > _SMALLEST_STEP:
+        while (new := _loss(design @ (beta - size * step), targets, weights)) > loss:
             size /= 2
-        beta = beta - size * step
-        if loss - new < _TOLERANCE * max(1.0, abs(loss)):
-            break
-        loss = new
+        beta, gain, loss = beta - size * step, loss - new, new
     return float(beta[0]), float(beta[1])
 
 

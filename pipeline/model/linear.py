@@ -144,7 +144,7 @@ def _linear(params: Params, X: sparse.csr_array, y: Bools) -> LinearTopic:
     else:
         estimator = LogisticRegression(C=params.C, max_iter=1000, **options)
     estimator.fit(X, y)
-    return LinearTopic(np.ravel(estimator.coef_).astype(np.float64), float(np.ravel(estimator.intercept_)[0]))
+    return LinearTopic(np.ravel(estimator.coef_).astype(np.float64), np.ravel(estimator.intercept_).item())
 
 
 def _matrix(counts: Counts, tfidf: TfidfWeights) -> sparse.csr_array:

@@ -60,15 +60,13 @@ def fit_thresholds(y_score: Floats, y_true: Bools, objective: Objective) -> Floa
     usable = np.isfinite(y_score)
     cells = np.broadcast_to(weights[:, None], y_score.shape)
     overall = _best(y_score[usable], y_true[usable], cells[usable], objective)
-    own = np.empty(y_score.shape[1])
-    for column in range(y_score.shape[1]):
-        rows = usable[:, column]
+    own = np.full(y_score.shape[1], overall)
+    for column, rows in enumerate(usable.T):
         positives = y_true[rows, column].sum()
-        keep = positives / (positives + objective.shrinkage) if positives else 0.0
-        best = (
-            _best(y_score[rows, column], y_true[rows, column], weights[rows], objective) if positives else overall
-        )
-        own[column] = _probability(keep * _logit(best) + (1 - keep) * _logit(overall))
+        if positives:
+            best = _best(y_score[rows, column], y_true[rows, column], weights[rows], objective)
+            keep = positives / (positives + objective.shrinkage)
+            own[column] = _probability(keep * _logit(best) + (1 - keep) * _logit(overall))
     return own
 
 
@@ -76,7 +74,7 @@ def _best(y_score: Floats, y_true: Bools, weights: Floats, objective: Objective)
     order = np.argsort(-y_score, kind="stable")
     ranked, weights = y_score[order], weights[order]
     hits, assigned = np.cumsum(weights * y_true[order]), np.cumsum(weights)
-    positives = float(hits[-1]) if len(hits) else 0.0
+    positives = float(hits[-1])
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
     value = _value(hits[last], assigned[last], positives, objective)
     best = last[int(np.argmax(value))]
@@ -90,7 +88,7 @@ def _best(y_score: Floats, y_true: Bools, weights: Floats, objective: Objective)
 def _value(hits: Floats, assigned: Floats, positives: float, objective: Objective) -> Floats:
     if objective.kind == "cost":
         return -_cost(hits, assigned, positives, objective)
-    return 2 * hits / (assigned + positives)
+    return hits / (assigned + positives)  # half of F1, which is best in the same place
 
 
 def _cost(hits: Cost, assigned: Cost, positives: float, objective: Objective) -> Cost:

@@ -53,20 +53,39 @@ def reproduce(config: Config, run: str) -> str:
         file = Path(folder) / "config.yaml"
         file.write_text(settings, encoding="utf-8")
         again_tags, again = _train(tree, file, Path(folder) / "models")
-    then, now = (_compared(found) for found in (metrics, again))
-    changed = [name for name in then if not _equal(then[name], now.get(name, math.nan))]
+    return f"commit {commit[:12]}: all {compared(metrics, again, tags, again_tags)} metrics are equal"
+
+
+def compared(
+    then: Mapping[str, float], now: Mapping[str, float], then_tags: Mapping[str, str], now_tags: Mapping[str, str]
+) -> int:
+    """Count the metrics of a run that a second run of it equals.
+
+    Parameters
+    ----------
+    then, now : mapping of str to float
+        The metrics of both runs; those of training are compared.
+    then_tags, now_tags : mapping of str to str
+        Their commits, hashes of data and versions, which may explain a difference.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ReproductionError
+        With the first five metrics that differ, and why they may.
+
+    """
+    names = sorted(name for name in then if name.startswith(_COMPARED))
+    again = {name: now.get(name, math.nan) for name in names}
+    changed = [name for name in names if not _equal(then[name], again[name])]
     if changed:
-        shown = ", ".join(
-            f"{name} {then[name]:.6f} then, {now.get(name, math.nan):.6f} now" for name in changed[:5]
-        )
-        raise ReproductionError(
-            f"{len(changed)} of {len(then)} metrics differ ({shown}); {_reasons(tags, again_tags)}"
-        )
-    return f"commit {commit[:12]}: all {len(then)} metrics are equal"
-
-
-def _compared(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: metrics[name] for name in sorted(metrics) if name.startswith(_COMPARED)}
+        shown = ", ".join(f"{name} {then[name]:.6f} then, {again[name]:.6f} now" for name in changed[:5])
+        why = _reasons(then_tags, now_tags)
+        raise ReproductionError(f"{len(changed)} of {len(names)} metrics differ ({shown}); {why}")
+    return len(names)
 
 
 def _train(tree: Path, file: Path, output: Path) -> tuple[Mapping[str, str], Mapping[str, float]]:
@@ -76,13 +95,9 @@ def _train(tree: Path, file: Path, output: Path) -> tuple[Mapping[str, str], Map
     command = [sys.executable, "-m", "pipeline", "train", "--config", str(file)]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        why = (
-            "; what was not committed when the run was made is missing there"
-            if "no such" in " ".join(last)
-            else ""
-        )
-        raise ReproductionError(f"training at the run's commit failed: {' '.join(last)}{why}")
+        last = _last_line(done.stderr)
+        why = "; what was not committed when the run was made is missing there" if "no such" in last else ""
+        raise ReproductionError(f"training at the run's commit failed: {last}{why}")
     tracker = Tracker(settings.tracking, output, uri=embedded_store(output))
     candidate = tracker.find(CANDIDATE)
     if candidate is None:
@@ -111,5 +126,8 @@ def _equal(one: float, other: float) -> bool:
 def _git(*arguments: str) -> None:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise ReproductionError(f"the run's commit cannot be checked out: {' '.join(last)}")
+        raise ReproductionError(f"the run's commit cannot be checked out: {_last_line(done.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

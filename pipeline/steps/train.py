@@ -62,7 +62,7 @@ def train(config: Config, *, say: Callable[[str], None], progress: Progress) -> 
 def _only_training(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".training.lock", timeout=0)
+        lock = FileLock(folder / ".training.lock", blocking=False)
         lock.acquire()
     except Timeout:
         raise OutputError(f"{folder}: another training is writing here; wait for it to end") from None
