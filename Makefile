@@ -117,9 +117,10 @@ wheel: $(READY) ## Build a wheel with the compiled kernel in dist/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist
 
-fuzz: $(READY) ## Mutate news for SECONDS=60 against the kernel, and 10,000 model bundles against the loader
+fuzz: $(READY) ## Mutate news for SECONDS=60, 10,000 model bundles, and 20,000 documents and tables
 	$(BIN)/python tests/fuzz_kernel.py $(SECONDS)
 	$(BIN)/python tests/fuzz_bundle.py 10000
+	$(BIN)/python tests/fuzz_documents.py 20000
 
 sanitize: $(READY) ## Run the kernel's tests and the fuzzer under AddressSanitizer, which needs a C compiler
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r pipeline tests $(SANITIZED)
@@ -138,7 +139,7 @@ lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra bench --generate-hashes --no-annotate \
 		--no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock pyproject.toml \
 		-o requirements-bench.lock
-	uv pip compile --quiet --universal --python-version 3.11 --extra serve --extra documents --generate-hashes \
+	uv pip compile --quiet --universal --python-version 3.11 --extra serve --extra documents --extra language --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --constraint requirements.lock \
 		pyproject.toml -o docker/serve.lock
 	uv pip compile --quiet --universal --python-version 3.11 --extra tracking-server --generate-hashes \

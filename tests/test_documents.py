@@ -1,3 +1,4 @@
+import fuzz_documents
 import pytest
 from small_pdf import pdf, shown
 
@@ -25,6 +26,13 @@ RSS = f"""<?xml version="1.0"?><rss version="2.0"><channel><title>Daily</title>
 ATOM = f"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Daily</title>
 <entry><title>Mines</title><id>1</id><updated>2025-03-04T10:00:00Z</updated><link href="https://example.org/1"/>
 <content type="html">&lt;p&gt;{PARAGRAPHS[0]}&lt;/p&gt;</content></entry></feed>"""
+
+
+def test_damaged_documents_and_tables_are_read_or_refused() -> None:
+    found, faults = fuzz_documents.work(seed=1, rounds=60)
+    assert faults == []
+    assert found.total() == 60
+    assert found["read"] > 10
 
 
 def articles_in(content: bytes, name: str) -> list[Article]:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 from serving import ARTICLE
+from small_docx import p, word_file
 from small_pdf import pdf, shown
 from test_documents import PAGE, RSS
-from test_word import p, word_file
 
 from pipeline.model.bundle import load_bundle, save_bundle
 from pipeline.serve.refusal import RefusedError
