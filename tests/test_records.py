@@ -3,6 +3,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,22 @@ def test_a_folder_that_cannot_be_opened_is_told(tmp_path):
     with pytest.raises(DataError, match="closed: cannot be read: Permission denied"):
         find([folder])
     (folder / "closed").chmod(0o700)
+
+
+def test_a_row_with_a_label_may_have_columns_that_are_not_read() -> None:
+    row = b'{"article": "a", "paragraph": 0, "text": "x", "topics": ["b"], "origin": "o", "beat": [1], "score": 1}'
+    assert parsed(ROW, row, "x.jsonl:7", beside="topics") == LabelledParagraph("a", 0, "x", ("b",))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (b'{"article": "a", "paragraph": 0, "text": "x", "labels": []}', "'labels': no such key, expected only"),
+        (b'{"article": "a", "paragraph": 0, "txt": "x", "topics": []}', "'txt': no such key, did you mean text?"),
+        (b'{"article": "a", "paragraph": 0, "text": "x", "topics": [], "titel": "t"}', "did you mean title?"),
+        (b'{"article": "a", "paragraph": 0, "text": "x", "topics": [], "o": 1, "o": 2}', "key given twice: o"),
+    ],
+)
+def test_a_column_that_may_be_a_misspelt_key_is_refused(row: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=re.escape(words)):
+        parsed(ROW, row, "x.jsonl:7", beside="topics")

@@ -75,7 +75,7 @@ def read(paths: Iterable[str | Path], topics: Sequence[str], *, unique: bool = T
     seen: dict[object, str] = {}
     for file in find(paths):
         for where, content in records(file):
-            row = parsed(_ROW, content, where)
+            row = parsed(_ROW, content, where, beside="topics")
             _check(row, where, topics)
             keys: list[object] = [(row.article, row.paragraph)]
             keys += [row.text.strip()] if unique and not is_fragment(row.text) else []

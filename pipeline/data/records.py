@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar
 
@@ -27,6 +28,7 @@ _UNPACK: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
+_MISSPELT = 0.75  # how alike two keys are, of 1, where one may be the other misspelt
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -88,11 +90,33 @@ def records(file: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{file}:{number}", row
 
 
-def parsed(adapter: TypeAdapter[Row], row: bytes, where: str) -> Row:
-    """Read one row of JSON as the type that the adapter describes; raise DataError with its place."""
+def parsed(adapter: TypeAdapter[Row], row: bytes, where: str, *, beside: str | None = None) -> Row:
+    """Read one row of JSON as the type that the adapter describes.
+
+    Parameters
+    ----------
+    adapter : TypeAdapter
+    row : bytes
+    where : str
+        Its place.
+    beside : str, optional
+        A row with this key may have columns that are not read, such as where a text is from; but none that looks
+        like a key of the type that the row lacks.
+
+    Returns
+    -------
+    object
+        Of the adapter's type.
+
+    Raises
+    ------
+    DataError
+        With the place.
+
+    """
     try:
         row.decode("utf-8")
-        found = adapter.validate_json(row, strict=True)
+        found = adapter.validate_json(row if beside is None else _known(adapter, row, beside), strict=True)
         json.loads(row, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not valid UTF-8 at byte {error.start + 1}; convert it to UTF-8") from None
@@ -193,12 +217,34 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _known(adapter: TypeAdapter[Any], row: bytes, beside: str) -> bytes:
+    """Take other columns out of a row that has a key; raise ValueError for one that may be misspelt."""
+    try:
+        columns = json.loads(row)
+    except (ValueError, RecursionError):
+        return row
+    known = _keys(adapter) if isinstance(columns, dict) else ()
+    others = [name for name in columns if name not in known] if known else []
+    if not others or beside not in columns:
+        return row
+    missing = [name for name in known if name not in columns]
+    for name in others:
+        if near := difflib.get_close_matches(name.lower().strip(), missing, n=1, cutoff=_MISSPELT):
+            raise ValueError(f"{name!r}: no such key, did you mean {near[0]}?")
+    return json.dumps({name: columns[name] for name in known if name in columns}).encode()
+
+
+@cache
+def _keys(adapter: TypeAdapter[Any]) -> tuple[str, ...]:
+    return tuple(adapter.json_schema()["properties"])
+
+
 def _in_words(error: ValidationError, adapter: TypeAdapter[Any]) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     kind, message = first["type"], re.sub(r" at line 1 (column \d+)", r" at \1", first["msg"])
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = list(adapter.json_schema()["properties"])
+        known = _keys(adapter)
         near = difflib.get_close_matches(key.lower().strip(), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"expected only {', '.join(known)}"
         return f"{key!r}: no such key, {hint}"
