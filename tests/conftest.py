@@ -21,6 +21,11 @@ from pipeline.model.bundle import Bundle
 from pipeline.steps.experiment import Trained, fit
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes by its argument: packed bytes hold the time, and every process must name it alike."""
+    return argname if isinstance(val, bytes) else None
+
+
 @dataclass(frozen=True)
 class TrainedExperiment:
     """An experiment, and what training and evaluation printed."""
