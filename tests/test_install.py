@@ -21,6 +21,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "cli/": [],
     "__main__.py": [],
     "data/readers/": ["documents"],
+    "predict/cluster/": ["dask", "parquet"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }

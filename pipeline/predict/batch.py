@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
@@ -32,7 +32,7 @@ from pipeline.predict.output import (
     own_names,
     predict_rows,
 )
-from pipeline.predict.tables import ID, Chunk, Columns, Table, open_table
+from pipeline.predict.tables import ID, Chunk, Columns, Table, UnreadableRow, open_table
 from pipeline.predict.workers import mapping
 
 
@@ -54,6 +54,8 @@ class Job:
     point : str, default "balanced"
         The operating point.
     workers : int, default 1
+    before : int, default 0
+        Rows of a larger table that precede this part of it: its first row has the next number.
 
     """
 
@@ -64,6 +66,7 @@ class Job:
     keep: tuple[str, ...] = ()
     point: str = DEFAULT_POINT
     workers: int = 1
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class ChunkPredictor:
         The columns that are carried through, by their names in the output.
     writer : LineWriter or None
         None where the first process writes, as it does Parquet.
+    before : int, default 0
+        Rows of a larger table that precede the first chunk.
 
     """
 
@@ -130,6 +135,7 @@ class ChunkPredictor:
     columns: Columns
     names: Mapping[str, str]
     writer: LineWriter | None
+    before: int = 0
 
     @property
     def leading(self) -> list[str]:
@@ -149,17 +155,29 @@ class ChunkPredictor:
         """Predict on every row; a row without a text gets the reason."""
         found = chunk.read(self.columns)
         values = dict(zip(self.columns.others, found.values, strict=True))
-        numbers: list[Any] = list(range(chunk.first, chunk.first + len(found.texts)))
+        texts = [_later(text, self.before) for text in found.texts] if self.before else found.texts
+        first_number = self.before + chunk.first
+        numbers: list[Any] = list(range(first_number, first_number + len(texts)))
         leading = {name: numbers if name == "row" else values[name] for name in self.leading}
         trailing = {self.names[column]: values[column] for column in self.names}
-        rows = predict_rows(self.bundle.scorer, leading, found.texts, trailing)
+        rows = predict_rows(self.bundle.scorer, leading, texts, trailing)
         first = str(next(iter(rows.errors.values()), ""))
         content = self.writer.encode(rows) if self.writer else rows
         return Predicted(content, len(rows), len(rows.errors), first, chunk.end)
 
 
+def _later(text: str | UnreadableRow, before: int) -> str | UnreadableRow:
+    """Count an unreadable row from the beginning of the larger table."""
+    return replace(text, line=text.line + before) if isinstance(text, UnreadableRow) else text
+
+
 def predict_table(
-    job: Job, output: Path | None, *, resume: bool, progress: Callable[[int, int | None], None]
+    job: Job,
+    output: Path | None,
+    *,
+    resume: bool,
+    progress: Callable[[int, int | None], None],
+    bundle: Bundle | None = None,
 ) -> Summary:
     """Predict on every row of a table.
 
@@ -175,6 +193,8 @@ def predict_table(
         Resume an interrupted job; JSON lines and CSV alone.
     progress : callable
         `(done, total)`: how far the table is read, and its size, None where it is not known.
+    bundle : Bundle or None
+        The model where it is loaded already; None to load the job's.
 
     Returns
     -------
@@ -187,7 +207,7 @@ def predict_table(
     """
     started = time.perf_counter()
     refuse_overwriting(output, (job.source, job.model))
-    bundle = at_point(load_bundle(job.model), job.point)
+    bundle = at_point(bundle or load_bundle(job.model), job.point)
     bundle.scorer.scores([""])  # makes what is made when it is first asked for, for all processes to share
     with open_table(job.source) as table:
         work = _predictor(job, table, bundle)
@@ -210,7 +230,7 @@ def _predictor(job: Job, table: Table, bundle: Bundle) -> ChunkPredictor:
     kept = columns.others[1:] if columns.others[:1] == (ID,) else columns.others
     topics = bundle.scorer.topics
     writers: dict[str, LineWriter] = {"jsonl": JsonLinesWriter(topics), "csv": CsvWriter(topics, errors=True)}
-    return ChunkPredictor(bundle, columns, own_names(kept, topics), writers.get(job.form))
+    return ChunkPredictor(bundle, columns, own_names(kept, topics), writers.get(job.form), job.before)
 
 
 class Sink(Protocol):
