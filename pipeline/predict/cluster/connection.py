@@ -1,5 +1,7 @@
 """Reach a Dask scheduler, or start one with workers on this machine."""
 
+import logging
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from typing import Any
 from pipeline.errors import ClusterError, MissingExtraError
 
 LOCAL = "local"
-_SILENT = "critical"  # what befalls workers is reported by this package, in a line
+_SILENT = logging.CRITICAL  # what befalls workers is reported by this package, in a line
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,41 @@ class Cluster:
 
 def _distributed() -> Any:
     try:
-        import dask
-
-        with dask.config.set({"logging.distributed": _SILENT}):
-            import distributed
+        import distributed
     except ModuleNotFoundError:
         raise MissingExtraError("--scheduler", "dask") from None
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(_SILENT)
     return distributed
 
 
 @contextmanager
 def _local(distributed: Any, workers: int) -> Iterator[Any]:
-    with distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        scheduler_port=0,
-        dashboard_address=None,
-        silence_logs=_SILENT.upper(),
-    ) as cluster:
+    with _deaf_to_terminal():
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            scheduler_port=0,
+            dashboard_address="127.0.0.1:0",  # there is a page in any case: let it be on a free port
+            silence_logs=_SILENT,
+        )
+    with cluster:
         yield cluster
+
+
+@contextmanager
+def _deaf_to_terminal() -> Iterator[None]:
+    """Block what a terminal tells every process in threads that start here, and in all that they start.
+
+    The first process ends the others; a worker that ended by itself would be started again, with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _said(error: Exception) -> str:
