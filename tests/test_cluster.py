@@ -264,25 +264,71 @@ def test_a_lost_scheduler_is_waited_for(model: Path, tmp_path: Path) -> None:
     assert len(visible(output)) == 2 * 6 + 1
 
 
+IN_PYTHON = """
+import sys
+from pathlib import Path
+from pipeline.errors import TopicsError
+from pipeline.predict.batch import Job
+from pipeline.predict.cluster import run
+from pipeline.predict.cluster.connection import Cluster
+
+if __name__ == "__main__":
+    model, tables, output, address = sys.argv[1:]
+    run.RESUBMISSIONS = 1
+    job = Job("", "text", Path(model), "jsonl")
+    try:
+        run.predict_files(job, [tables], output, Cluster(address, patience=1.0), lambda *_: None)
+    except TopicsError as error:
+        print(error)
+"""
+
+
+def in_python(*arguments: object) -> list[str]:
+    """Return a command that predicts with less patience than the command line has."""
+    return [sys.executable, "-c", IN_PYTHON, *map(str, arguments)]
+
+
+def test_a_partition_that_kills_its_workers_is_given_up(model: Path, tmp_path: Path) -> None:
+    tables, output = tmp_path / "in", tmp_path / "out"
+    write_many(tables, 1, rows=60_000)
+    environment = {**support.ENVIRONMENT, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    command, seen = in_python(model, tables, output, "local"), set[Path]()
+    with started(command, env=environment, stdout=subprocess.PIPE) as running:
+        for _ in range(2):
+            wait_until(lambda: set(begun(output)) - seen)
+            seen.update(begun(output))
+            for worker in workers_of(running.pid):
+                worker.kill()
+        out, err = running.communicate()
+    assert (out, err) == (
+        f"{tables}/00.jsonl: its workers died again and again; have they enough memory?; "
+        "rerun to continue; 0 of 1 published\n",
+        "",
+    )
+    assert visible(output) == []
+
+
+def test_a_killed_client_is_taken_over_from(model: Path, tmp_path: Path) -> None:
+    tables, output = tmp_path / "in", tmp_path / "out"
+    sources = write_many(tables, 4, rows=15_000)
+    command = arguments(model, output, "local", tables)
+    with started(support.command(*command)) as running:
+        wait_until(lambda: (output / "_00.jsonl.json").exists() and begun(output))
+        workers = workers_of(running.pid)
+        running.kill()
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert (output / "_attempts").exists()
+    assert " of 4 files published before" in support.run(*command).stderr
+    for source in sources:
+        assert (output / source.name).read_bytes() == one_process(model, source, tmp_path / "expected")
+    assert len(visible(output)) == 2 * 4 + 1
+
+
 def test_a_scheduler_that_stays_lost_ends_in_one_line(model: Path, tmp_path: Path) -> None:
     tables, output = tmp_path / "in", tmp_path / "out"
     write_many(tables, 6, rows=15_000)
-    script = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from pipeline.errors import TopicsError\n"
-        "from pipeline.predict.batch import Job\n"
-        "from pipeline.predict.cluster.connection import Cluster\n"
-        "from pipeline.predict.cluster.run import predict_files\n"
-        "model, tables, output, address = sys.argv[1:]\n"
-        "job = Job('', 'text', Path(model), 'jsonl')\n"
-        "try:\n"
-        "    predict_files(job, [tables], output, Cluster(address, patience=1.0), lambda *_: None)\n"
-        "except TopicsError as error:\n"
-        "    print(error)\n"
-    )
     with processes(tmp_path, workers=1) as cluster:
-        command = [sys.executable, "-c", script, *map(str, (model, tables, output, cluster.address))]
+        command = in_python(model, tables, output, cluster.address)
         with started(command, stdout=subprocess.PIPE) as running:
             wait_until((output / "_02.jsonl.json").exists)
             cluster.kill()
@@ -501,6 +547,9 @@ def test_names_come_from_below_the_fixed_part_of_a_pattern(tmp_path: Path) -> No
     assert names(folder / "a" / "y.csv", f"{folder}/a/*") == ["y.csv", "x.csv"]
     assert names(f"file://{folder}/b/notes.txt") == ["notes.txt.csv"]
     assert names(os.path.relpath(folder / "a")) == ["x.csv", "y.csv"]
+    (folder / "b" / "link.csv").symlink_to(folder / "a" / "y.csv")
+    (folder / "b" / ".hidden.csv").write_text("text\n")
+    assert names(folder / "b") == names(f"{folder}/b/*") == ["link.csv", "x.csv"]
 
 
 @pytest.mark.parametrize(
@@ -510,6 +559,7 @@ def test_names_come_from_below_the_fixed_part_of_a_pattern(tmp_path: Path) -> No
         (["a/x.jsonl", "a/x.csv"], "out", "a/x.jsonl and .*/a/x.csv would both be written to x.jsonl; "),
         (["a"], "a", "a: the source .*/a/x.csv lies in it; write to a folder of its own"),
         (["*/*.jsonl"], ".", ": the source .*/a/x.jsonl lies in it"),
+        (["a"], "link", "link: the source .*/a/x.csv lies in it"),
         (["a"], "memory://out", "memory://out: other processes do not see it; use a folder or an object store"),
         (["a"], "http://127.0.0.1/x", "expected a folder or an object store: abfs, "),
         (["a"], "nothing://x", "nothing://x: Protocol not known: nothing"),
@@ -521,10 +571,11 @@ def test_what_cannot_be_written_is_refused_before_anything_starts(
     for name in ("a/x.jsonl", "a/x.csv", "b/x.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text\n")
+    (tmp_path / "link").symlink_to("a")
     place = output if "://" in output else str(tmp_path / output)
     with pytest.raises(OutputError, match=message):
         plan([str(tmp_path / source) for source in sources], open_store(place).address, ending=".jsonl")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "link"]
 
 
 @pytest.mark.parametrize(

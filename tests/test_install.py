@@ -127,6 +127,10 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
             ["predict", "a.txt", "--format", "parquet"],
             "writing Parquet needs: pip install 'paragraph-topics[parquet]'",
         ),
+        (
+            ["predict", "rows.jsonl", "--scheduler", "local", "--output", "out"],
+            "--scheduler needs: pip install 'paragraph-topics[dask]'",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from pipeline.errors import ClusterError, MissingExtraError
@@ -74,7 +75,7 @@ def _distributed() -> Any:
         import distributed
     except ModuleNotFoundError:
         raise MissingExtraError("--scheduler", "dask") from None
-    for name in ("distributed", "distributed.client"):
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(_SILENT)
     return distributed
 
@@ -101,6 +102,7 @@ def _deaf_to_terminal() -> Iterator[None]:
 
     The first process ends the others; a worker that ended by itself would be started again, with a traceback.
     """
+    resource_tracker.ensure_running()  # it would unblock signals when it starts with the first process
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
     try:
         yield

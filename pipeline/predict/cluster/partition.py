@@ -304,14 +304,16 @@ def _source(partition: Partition) -> Iterator[LocalSource]:
             original = Path(path) if is_local(fs) else None
             state = _state(original) if original else ()
             version = version_of(fs.info(path))
-            with fs.open(path, "rb", block_size=1 << 22, cache_type="readahead") as file:
-                if partition.row_group is not None:
+            if partition.row_group is not None:
+                with fs.open(path, "rb", block_size=1 << 22, cache_type="readahead") as file:
                     sha256 = _extract_row_group(file, partition, copy)
-                elif original:
-                    copy, sha256 = original, digest(file)
+            else:
+                if original:
+                    copy = original
                 else:
-                    with copy.open("wb") as copied:
-                        sha256 = digest(file, copied)
+                    fs.get_file(path, str(copy))
+                with copy.open("rb") as file:
+                    sha256 = digest(file)
         yield LocalSource(copy, sha256, version, original, state)
 
 

@@ -1,8 +1,10 @@
 """Divide sources into partitions: a file each, of Parquet a row group each, named after the file."""
 
 import glob
+import os
 import posixpath
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, chain
@@ -13,6 +15,7 @@ from pipeline.predict.cluster.store import address_of, file_system, is_local, re
 from pipeline.predict.tables import is_table
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_OWN = re.compile(r"_.*\.json")
 _AT_ONCE = 16  # footers read at a time: an object store takes long for each
 
 
@@ -87,14 +90,20 @@ def plan(names: Sequence[str], output: str, *, ending: str) -> list[Partition]:
 
     """
     sources = find_sources(names)
+    below = f"{_resolved(output).rstrip('/')}/"
     for source in sources:
-        if source.address.startswith(f"{output.rstrip('/')}/"):
+        if _resolved(source.address).startswith(below):
             raise OutputError(f"{output}: the source {source.address} lies in it; write to a folder of its own")
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         divided = list(threads.map(lambda source: list(_divide(source, ending)), sources))
     partitions = list(chain.from_iterable(divided))
     _refuse_shared_names(partitions)
     return partitions
+
+
+def _resolved(address: str) -> str:
+    """Follow the links of a path."""
+    return address if "://" in address else os.path.realpath(address)
 
 
 def find_sources(names: Sequence[str]) -> list[Source]:
@@ -124,16 +133,19 @@ def _matches(fs: Any, path: str) -> tuple[str, list[str]]:
     if glob.has_magic(path) and not (is_local(fs) and fs.exists(path)):
         parts = path.split("/")
         fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-        found = fs.glob(path, detail=True).items()
-        return "/".join(parts[:fixed]), _tables(path for path, info in found if info["type"] == "file")
+        root = "/".join(parts[:fixed])
+        found = [path for path, info in fs.glob(path, detail=True).items() if info["type"] != "directory"]
+        return root, _tables(root, found)
     if fs.isfile(path):
         return path.rpartition("/")[0], [path]
     root = path.rstrip("/")
-    return root, _tables(path for path in fs.find(path) if "/." not in path[len(root) :])
+    return root, _tables(root, fs.find(path))
 
 
-def _tables(paths: Iterator[str]) -> list[str]:
-    return [path for path in paths if is_table(path)]
+def _tables(root: str, paths: Iterable[str]) -> list[str]:
+    """Choose tables by their names, without hidden ones and the records of an earlier output."""
+    tables = [path for path in paths if is_table(path) and "/." not in path[len(root) :]]
+    return [path for path in tables if not _OWN.fullmatch(path.rpartition("/")[2])]
 
 
 def _divide(source: Source, ending: str) -> Iterator[Partition]:

@@ -161,7 +161,7 @@ class _Work:
         from distributed import as_completed
 
         waiting = deque(name for name in self.tasks if name not in self.outcomes)
-        ready = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
+        ready = as_completed(loop=self.client.loop)
         names: dict[str, str] = {}
         while waiting or names:
             while waiting and len(names) < _IN_FLIGHT:
@@ -169,9 +169,9 @@ class _Work:
                 names[future.key] = waiting.popleft()
                 ready.add(future)
             batch = ready.next_batch(block=False)
-            for future, result in batch:
+            for future in batch:
                 name = names.pop(future.key)
-                if not self._settled(name, future.status, result):
+                if not self._settled(name, future):
                     waiting.append(name)
             if not batch:
                 self._wait()
@@ -180,14 +180,14 @@ class _Work:
         key = f"predict-{uuid4().hex}"  # a key of its own, as the scheduler remembers what it gave up
         return self.client.submit(predict_partition, self.tasks[name], key=key, pure=False)
 
-    def _settled(self, name: str, status: str, result: Any) -> bool:
+    def _settled(self, name: str, future: Any) -> bool:
         """Take a task's outcome; return False where there is none because its workers died."""
-        if status == "finished":
-            self._take(name, result)
+        if future.status == "finished":
+            self._take(name, future.result())
             return True
-        if status != "error":
+        if future.status != "error":
             raise LostError
-        self._blame(name, result[1])
+        self._blame(name, future.exception())
         return False
 
     def _take(self, name: str, outcome: Outcome) -> None:

@@ -1,5 +1,6 @@
 """Where the files of a batch prediction lie: folders, and addresses of object stores such as `s3://bucket/folder`."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,7 +19,11 @@ from pipeline.files import one_line_errors
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "r2"}
 _ATTEMPTS = "_attempts"
 _OWN = re.compile(r"[0-9a-f]{32}")
-_BLOCK = 1 << 20
+_NO_LOCKS = (
+    errno.ENOLCK,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+)  # of a file system without them, where all runs count as living
 
 
 def file_system(address: str) -> tuple[Any, str]:
@@ -75,27 +80,9 @@ def version_of(info: dict[str, Any]) -> str | None:
     return None if found is None else str(found)
 
 
-def digest(file: BinaryIO, copy: BinaryIO | None = None) -> str:
-    """Return the SHA-256 of the rest of a file.
-
-    Parameters
-    ----------
-    file : binary file
-    copy : binary file or None
-        Where to write what is read.
-
-    Returns
-    -------
-    str
-        In hexadecimal digits.
-
-    """
-    found = hashlib.sha256()
-    while block := file.read(_BLOCK):
-        found.update(block)
-        if copy is not None:
-            copy.write(block)
-    return found.hexdigest()
+def digest(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed asks for more
 
 
 class Store(Protocol):
@@ -232,7 +219,11 @@ class LocalFolder:
             self._attempts.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 file = self._lock_file(run).open("wb")
-                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                except OSError as error:
+                    if error.errno not in _NO_LOCKS:
+                        raise
                 if _is_there(self._lock_file(run), file):
                     return file
                 file.close()
