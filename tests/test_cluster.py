@@ -59,9 +59,14 @@ class Processes:
         wait_until(lambda: self.file.exists() and self.file.read_text().rstrip().endswith("}"))
         self.port = int(json.loads(self.file.read_text())["address"].rpartition(":")[2])
 
-    def start_worker(self, *options: object) -> None:
+    def start_worker(self) -> None:
         own = ["--nthreads", 1, "--no-dashboard", "--local-directory", self.folder / "scratch"]
-        self.workers.append(self._start("worker", self.address, *own, *options))
+        before = self._registered()
+        self.workers.append(self._start("worker", self.address, *own))
+        wait_until(lambda: self._registered() > before)
+
+    def _registered(self) -> int:
+        return (self.folder / "log").read_bytes().count(b"Registered to:")
 
     def _start(self, *arguments: object) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "dask", *map(str, arguments)]
@@ -222,6 +227,8 @@ def test_killed_workers_cost_no_row(model: Path, tmp_path: Path) -> None:
                 worker.kill()
                 worker.wait()
                 killed += 1
+            for path in output.glob("*.jsonl"):
+                assert path.read_bytes().count(b"\n") == 15_000
         assert running.communicate()[1].startswith("120,000 rows in ")
     assert running.returncode == 0
     for source in sources:
@@ -657,6 +664,15 @@ def test_the_summary_counts_what_was_not_done_again() -> None:
     total = Total(partitions=5, skipped=2, rows=9000, predicted=4000, seconds=2.0, failed={"a": "b"})
     assert total.as_text() == (
         "4,000 rows in 2.0 s, 2,000 rows/s, 2 of 5 files published before; 1 files that cannot be read"
+    )
+
+
+@pytest.mark.parametrize("command", ["train", "search"])
+def test_training_has_no_workers_without_a_cluster(command: str, tmp_path: Path) -> None:
+    done = support.run(command, "--workers", 2, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "Error: --workers needs --scheduler local; a scheduler at an address has its own\n"
     )
 
 
