@@ -25,6 +25,10 @@ class TrackingError(TopicsError):
     """The tracking server or its store cannot be used."""
 
 
+class ClusterError(TopicsError):
+    """A Dask cluster cannot be reached, or cannot do the work."""
+
+
 class MissingExtraError(TopicsError):
     """A library is not installed that comes with an extra of this package.
 

@@ -26,6 +26,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "predict/frame.py": ["train"],
     "predict/language.py": ["language"],
     "predict/tables/": ["documents", "parquet"],
+    "predict/cluster/": ["dask", "parquet"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }
@@ -133,6 +134,10 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (
             ["predict", "a.txt", "--format", "parquet"],
             "writing Parquet needs: pip install 'paragraph-topics[parquet]'",
+        ),
+        (
+            ["predict", "rows.jsonl", "--scheduler", "local", "--output", "out"],
+            "--scheduler needs: pip install 'paragraph-topics[dask]'",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -4,20 +4,34 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import CONFIG, FORMAT, Command, FilePath, progress_bar, tell
+from pipeline.cli.options import (
+    CONFIG,
+    FORMAT,
+    SCHEDULER,
+    WORKERS,
+    Command,
+    FilePath,
+    check_workers,
+    progress_bar,
+    tell,
+)
 from pipeline.errors import GateError
 
 
 @click.command("train", cls=Command, extra="train", examples=["topics train --config configs/default.yaml"])
 @CONFIG
-def train_command(config: Path) -> None:
+@SCHEDULER
+@WORKERS
+def train_command(config: Path, scheduler: str | None, workers: int) -> None:
     """Train a model on the labelled paragraphs, track the run, and register the model as candidate."""
     from pipeline.config import read_config
 
+    check_workers(scheduler, workers)
     settings = read_config(config)  # an error in it is reported before the slow imports
+    from pipeline.steps.experiment import folds_on
     from pipeline.steps.train import train
 
-    with progress_bar("cross-validating and fitting") as progress:
+    with folds_on(scheduler, workers), progress_bar("cross-validating and fitting") as progress:
         train(settings, say=click.echo, progress=progress)
 
 
@@ -115,15 +129,19 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
     show_default=True,
     help="Write the best experiment to this file.",
 )
-def search_command(config: Path, output: Path) -> None:
+@SCHEDULER
+@WORKERS
+def search_command(config: Path, output: Path, scheduler: str | None, workers: int) -> None:
     """Search an experiment's settings by cross-validation; rerun to resume."""
     from pipeline.config import read_search
 
+    check_workers(scheduler, workers)
     settings = read_search(config)
     from pipeline.files import refuse_overwriting
+    from pipeline.steps.experiment import folds_on
     from pipeline.steps.search import search
 
     refuse_overwriting(output, (config, settings.base))
-    with progress_bar("searching") as progress:
+    with folds_on(scheduler, workers), progress_bar("searching") as progress:
         best = search(settings, output, progress=progress)
     click.echo(best)

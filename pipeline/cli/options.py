@@ -86,6 +86,33 @@ FORMAT = click.option(
     help="Output format.",
 )
 
+SCHEDULER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    is_eager=True,  # what --output may be depends on it
+    help="Work on Dask: the address of a scheduler, or local for workers on this machine.",
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that --scheduler local starts.",
+)
+
+
+def check_workers(scheduler: str | None, workers: int) -> None:
+    """Raise UsageError where processes are asked for that somebody else starts.
+
+    Parameters
+    ----------
+    scheduler : str or None
+    workers : int
+
+    """
+    if scheduler != "local" and workers > 1:
+        raise click.UsageError("--workers needs --scheduler local; a scheduler at an address has its own")
+
 
 class Command(click.Command):
     """A command whose help ends with examples, printed as they are.

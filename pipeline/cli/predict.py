@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import MODEL, Command, FilePath, progress_bar, tell
+from pipeline.cli.options import MODEL, SCHEDULER, Command, FilePath, check_workers, progress_bar, tell
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
@@ -50,6 +50,20 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return "utf-8-sig" if name == "utf-8" else name
 
 
+class OutputPath(FilePath):
+    """A file to write; with `--scheduler`, which is parsed before it, the path or the address of a folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the path, and leave an address as it is."""
+        text = os.fspath(value)
+        if ctx is None or not ctx.params.get("scheduler"):
+            return super().convert(value, param, ctx)
+        if "://" in text:
+            return text
+        folder = super().convert(text.rstrip("/") or text, param, ctx)
+        return None if folder is None else str(folder)
+
+
 @click.command(
     "predict",
     cls=Command,
@@ -61,6 +75,8 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
         "topics predict rows.csv --text-column body --workers 2 --output predictions.jsonl",
         "topics predict rows.parquet --keep all --output predictions.parquet",
         "cat article.txt | topics predict - | jq .topics",
+        "topics predict 'data/**/*.parquet' --output labelled --scheduler local --workers 4",
+        "topics predict 's3://news/*.jsonl' --output s3://labelled/news --scheduler tcp://10.0.0.5:8786",
     ],
 )
 @click.argument("sources", nargs=-1, type=click.Path())
@@ -94,14 +110,23 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 )
 @click.option("--resume", is_flag=True, help="Resume an interrupted --output of a table.")
 @click.option("--explain", is_flag=True, help="Explain the scores of assigned topics and near misses.")
-@click.option("--output", type=FilePath(output=True), help="Write atomically to this file.")
-def predict_command(**options: Any) -> None:
+@click.option(
+    "--output", type=OutputPath(output=True), help="Write atomically to this file; with --scheduler, a folder."
+)
+@SCHEDULER
+def predict_command(scheduler: str | None, **options: Any) -> None:
     """Predict the topics of every paragraph of SOURCES: files, folders, patterns, or - for standard input.
 
     Text, Markdown and DOCX are supported, and HTML, RSS, Atom and PDF with the extra `documents`. Of a table (CSV,
     JSON, JSON lines, Parquet, XLSX, also compressed), every row gets a prediction.
     Sources that cannot be read are reported on standard error, and the exit status is 1.
+
+    With --scheduler, SOURCES are any number of tables, also in object stores, and Dask's workers write one file of
+    predictions for each of them. Rerun the command to continue one that was stopped.
     """
+    if scheduler:
+        _predict_on_cluster(scheduler, options)
+        return
     request = Request(**options)
     if not request.sources and not request.urls:
         raise click.UsageError("no SOURCES and no --url")
@@ -203,6 +228,38 @@ def _predict_table(request: Request, tables: list[str], notes: list[str]) -> Non
         _note(said)
     tell(summary.as_text())
     if summary.errors:
+        raise click.exceptions.Exit(1)
+
+
+def _predict_on_cluster(scheduler: str, options: dict[str, Any]) -> None:
+    form: Format = options["form"] or "jsonl"
+    if not options["sources"] or options["output"] is None or options["urls"]:
+        raise click.UsageError("--scheduler needs SOURCES that are tables, and a folder as --output")
+    if options["explain"] or options["resume"] or form not in ("jsonl", "csv", "parquet"):
+        raise click.UsageError("--scheduler writes jsonl, csv or parquet, without --explain and --resume")
+    check_workers(scheduler, options["workers"])
+    from pipeline.predict.article import bundle_path
+    from pipeline.predict.batch import Job
+    from pipeline.predict.cluster.connection import Cluster
+    from pipeline.predict.cluster.run import predict_files
+
+    job = Job(
+        source="",
+        column=options["text_column"] or "text",
+        model=bundle_path(options["model"]).absolute(),
+        form=form,
+        keep=options["keep"],
+        point=options["threshold"],
+        encoding=options["encoding"],
+        sheet=options["sheet"],
+    )
+    with progress_bar("predicting") as progress:
+        cluster = Cluster(scheduler, options["workers"])
+        total = predict_files(job, options["sources"], options["output"], cluster, progress)
+    for error in total.failed.values():
+        tell(f"error: {error}")
+    tell(total.as_text())
+    if total.failed or total.errors:
         raise click.exceptions.Exit(1)
 
 

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
@@ -32,7 +32,7 @@ from pipeline.predict.output import (
     own_names,
     predict_rows,
 )
-from pipeline.predict.tables import ID, Chunk, Columns, ReadOptions, Table, open_tables
+from pipeline.predict.tables import ID, Chunk, Columns, ReadOptions, Table, UnreadableRow, open_tables
 from pipeline.predict.workers import mapping
 
 SOURCE = "source"
@@ -62,6 +62,8 @@ class Job:
         Sheet of a workbook; None for the first one.
     more : tuple of str
         Further tables, to predict on after it; they cannot be resumed.
+    before : int, default 0
+        Rows of a larger table that precede this part of it: its first row has the next number.
 
     """
 
@@ -75,6 +77,7 @@ class Job:
     encoding: str | None = None
     sheet: str | None = None
     more: tuple[str, ...] = ()
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ class ChunkPredictor:
         None where the first process writes, as it does Parquet.
     several : bool, default False
         Whether there are several tables, whose names come first in each row.
+    before : int, default 0
+        Rows of a larger table that precede the first chunk.
 
     """
 
@@ -147,6 +152,7 @@ class ChunkPredictor:
     names: Mapping[str, str]
     writer: LineWriter | None
     several: bool = False
+    before: int = 0
 
     @property
     def leading(self) -> list[str]:
@@ -167,16 +173,22 @@ class ChunkPredictor:
         """Predict on every row; a row without a text gets the reason."""
         found = chunk.read(self.columns)
         values = dict(zip(self.columns.others, found.values, strict=True))
-        count = len(found.texts)
-        own: dict[str, list[Any]] = {"row": list(range(chunk.first, chunk.first + count))}
+        texts = [_later(text, self.before) for text in found.texts] if self.before else found.texts
+        first_number = self.before + chunk.first
+        own: dict[str, list[Any]] = {"row": list(range(first_number, first_number + len(texts)))}
         if self.several:
-            own[SOURCE] = [chunk.source] * count
+            own[SOURCE] = [chunk.source] * len(texts)
         leading = {name: own[name] if name in own else values[name] for name in self.leading}
         trailing = {self.names[column]: values[column] for column in self.names}
-        rows = predict_rows(self.bundle.scorer, leading, found.texts, trailing)
+        rows = predict_rows(self.bundle.scorer, leading, texts, trailing)
         first = str(next(iter(rows.errors.values()), ""))
         content = self.writer.encode(rows) if self.writer else rows
         return Predicted(content, len(rows), len(rows.errors), first, chunk.end, chunk.source)
+
+
+def _later(text: str | UnreadableRow, before: int) -> str | UnreadableRow:
+    """Count an unreadable row from the beginning of the larger table."""
+    return replace(text, line=text.line + before) if isinstance(text, UnreadableRow) else text
 
 
 def predict_table(
@@ -186,6 +198,7 @@ def predict_table(
     resume: bool,
     progress: Callable[[int, int | None], None],
     note: Callable[[str], None] = lambda _: None,
+    bundle: Bundle | None = None,
 ) -> Summary:
     """Predict on every row of a table.
 
@@ -203,6 +216,8 @@ def predict_table(
         `(done, total)`: how far the table is read, and its size, None where it is not known.
     note : callable
         Takes a sentence on what was chosen in reading the table.
+    bundle : Bundle or None
+        The model where it is loaded already; None to load the job's.
 
     Returns
     -------
@@ -215,7 +230,7 @@ def predict_table(
     """
     started = time.perf_counter()
     refuse_overwriting(output, (job.source, *job.more, job.model))
-    bundle = at_point(load_bundle(job.model), job.point)
+    bundle = at_point(bundle or load_bundle(job.model), job.point)
     bundle.scorer.scores([""])  # makes what is made when it is first asked for, for all processes to share
     with open_tables([job.source, *job.more], ReadOptions(job.column, job.encoding, job.sheet)) as table:
         for said in table.notes:
@@ -242,7 +257,7 @@ def _predictor(job: Job, table: Table, bundle: Bundle) -> ChunkPredictor:
     writers: dict[str, LineWriter] = {"jsonl": JsonLinesWriter(topics), "csv": CsvWriter(topics, errors=True)}
     several = bool(job.more)
     names = own_names(kept, (*topics, SOURCE) if several else topics)
-    return ChunkPredictor(bundle, columns, names, writers.get(job.form), several)
+    return ChunkPredictor(bundle, columns, names, writers.get(job.form), several, job.before)
 
 
 class Sink(Protocol):

@@ -1,23 +1,27 @@
 """One experiment without its surroundings: a config and labelled rows to a fitted and measured classifier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 
 from pipeline.config import Config, ThresholdSettings
 from pipeline.data.corpus import label_matrix
 from pipeline.data.split import join_near_duplicates, near_duplicates
-from pipeline.errors import DataError
+from pipeline.errors import ClusterError, DataError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.error_analysis import label_issues
 from pipeline.evaluation.estimates import Evaluation, evaluate_labels
 from pipeline.model.classifier import TopicClassifier
 from pipeline.model.thresholds import Objective
+from pipeline.predict.cluster.connection import Cluster
 from pipeline.schema import LabelledParagraph, Topic
 
 Progress = Callable[[int, int], None]
+_WORKERS_WITHIN = 60  # seconds for the first worker to join a scheduler
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,35 @@ def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...]
     scores = np.nan_to_num(model.oof_scores_, nan=0.0)
     found = evaluate_labels(ids, labels, model.oof_labels_, scores, weights)
     return Trained(topics, rows, labels, model, found)
+
+
+@contextmanager
+def folds_on(scheduler: str | None, workers: int = 1) -> Iterator[None]:
+    """Let Dask's workers cross-validate in the block; the results are those of this process.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        The address of a scheduler, `local` for workers on this machine, None for this process's threads.
+    workers : int
+        Processes of `local`.
+
+    Raises
+    ------
+    ClusterError
+        Where the scheduler or its workers do not answer.
+
+    """
+    if scheduler is None:
+        yield
+        return
+    with Cluster(scheduler, workers).connected() as client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_WITHIN)
+        except TimeoutError:
+            raise ClusterError(f"{scheduler}: no worker joined it in {_WORKERS_WITHIN} s") from None
+        with parallel_config(backend="dask"):
+            yield
 
 
 def classifier(config: Config) -> TopicClassifier:
