@@ -56,7 +56,7 @@ class OutputPath(FilePath):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check the path, and leave an address as it is."""
         text = os.fspath(value)
-        if ctx is None or not ctx.params.get("scheduler"):
+        if ctx is None or not isinstance(ctx.params.get("scheduler"), str):  # what is not given is no None yet
             return super().convert(value, param, ctx)
         if "://" in text:
             return text
