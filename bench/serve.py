@@ -60,7 +60,7 @@ async def measure(host: str, port: int, clients: int, seconds: float) -> str:
 @contextmanager
 def service(model: str) -> Iterator[tuple[str, int]]:
     """Start a service of its own and give its address."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--model", model]
+    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--log", "off", "--model", model]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         line = process.stderr.readline() if process.stderr else ""
         found = re.search(r"http://([^:]+):(\d+)", line)

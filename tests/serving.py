@@ -1,9 +1,12 @@
 """A small model and a running service, made of the real parts."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -79,11 +82,24 @@ class Reply:
 
 @dataclass
 class Service:
-    """A running service, as a process of its own."""
+    """A running service, as a process of its own, and where it logs."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     folder: Path
+    log: Path = Path(os.devnull)
+
+    def lines(self) -> list[str]:
+        """Read what it has logged so far."""
+        return self.log.read_text(encoding="utf-8").splitlines()
+
+    def wait_for(self, *phrases: str) -> list[str]:
+        """Wait until lines have been logged with these phrases, and return all lines."""
+        end = time.monotonic() + 30
+        while (found := self.lines()) and not all(any(phrase in line for line in found) for phrase in phrases):
+            assert time.monotonic() < end, found
+            time.sleep(0.05)
+        return found
 
     def ask(self, path: str, data: object = None, **headers: str) -> Reply:
         """Send a GET, or a POST of bytes, or of an object as JSON."""
@@ -104,20 +120,30 @@ class Service:
 
 
 @contextmanager
-def serving(model: Path, folder: Path | None, *options: str, start_new_session: bool = False) -> Iterator[Service]:
+def serving(
+    model: Path | str, folder: Path | None, *options: str, start_new_session: bool = False, **environment: str
+) -> Iterator[Service]:
     """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model."""
     command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2", "--model", str(model)]
     command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
     command += options
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session)
-    try:
-        assert process.stderr
-        line = process.stderr.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line + process.stderr.read()
-        yield Service(found[0], process, folder or model)
-    finally:
-        process.terminate()
-        process.wait(timeout=40)
-        if process.stderr:
-            process.stderr.close()
+    settings = {**os.environ, **environment}
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        process = subprocess.Popen(command, stderr=log, start_new_session=start_new_session, env=settings)
+        try:
+            yield Service(_address(process, Path(log.name)), process, folder or Path(model), Path(log.name))
+        finally:
+            process.terminate()
+            process.wait(timeout=40)
+
+
+def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Wait for the line that names the address."""
+    while True:
+        ended = process.poll() is not None
+        text = log.read_text(encoding="utf-8")
+        found = re.search(r'serving on (http://[^\s"]+)["\n]', text)
+        if found:
+            return found[1]
+        assert not ended, text
+        time.sleep(0.02)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -98,6 +99,68 @@ def mlflow_server(database: Database, folder: Path) -> Iterator[MlflowServer]:
         try:
             _wait_for(health_check(), environment, log)
             yield MlflowServer(f"http://127.0.0.1:{port}", log, server, environment)
+        finally:
+            server.terminate()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """MLflow's server with a store in SQLite, for a team of one machine."""
+
+    uri: str
+    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+
+    @property
+    def client(self) -> Any:
+        """A client of it."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def register(self, name: str, bundle: Path) -> str:
+        """Log a bundle as training does, register its run, and return the version."""
+        client = self.client
+        found = client.get_experiment_by_name(name)  # the store's own experiment keeps its files in this folder
+        if found is None:
+            client.create_registered_model(name)
+        run = client.create_run(found.experiment_id if found else client.create_experiment(name))
+        client.log_artifact(run.info.run_id, str(bundle), "bundle")
+        return str(client.create_model_version(name, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
+
+    def promote(self, name: str, version: str) -> None:
+        """Make a version champion."""
+        self.client.set_registered_model_alias(name, "champion", version)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it accept connections and answer nothing until the block ends."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
+
+@contextmanager
+def mlflow_on_sqlite(store: Path, folder: Path) -> Iterator[Registry]:
+    """Run `mlflow server` on a copy of a store without runs, on a free port of loopback."""
+    shutil.copy(store, folder / "mlflow.db")
+    port = free_port()
+    command = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**support.ENVIRONMENT, "MLFLOW_PORT": str(port), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    log = folder / "mlflow.log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            command, env=environment, stdout=out, stderr=out, cwd=folder, start_new_session=True
+        ) as server,
+    ):
+        try:
+            _wait_for(health_check(), environment, log)
+            uri = f"http://127.0.0.1:{port}"
+            yield Registry(uri, server, {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"})
         finally:
             server.terminate()
 

@@ -2,6 +2,7 @@ import json
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from serving import serving
 
 from pipeline.data import corpus
 from pipeline.errors import OutputError
-from pipeline.serve.corrections import Correction, add, beside, export, latest
+from pipeline.serve.corrections import Correction, add, beside, check, export, latest, of_registered
 
 
 def correction(text: str, *topics: str, article: str = "a", paragraph: int = 0) -> Correction:
@@ -109,6 +110,52 @@ def test_corrections_that_cannot_be_saved_are_no_server_error(small_model: Path,
         reply = running.ask("/v1/corrections", {"text": "a", "topics": []})
     assert reply.status == 503
     assert "cannot save corrections" in reply.json()["detail"]
+
+
+def test_corrections_that_cannot_be_saved_are_logged_once_until_they_can(
+    small_model: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "corrections.sqlite3"
+    sent = {"text": "a", "topics": []}
+    with serving(small_model, tmp_path) as running:
+        kept.mkdir()
+        assert [running.ask("/v1/corrections", sent).status for _ in range(3)] == [503] * 3
+        kept.rmdir()
+        assert [running.ask("/v1/corrections", sent).status for _ in range(2)] == [201] * 2
+        lines = running.wait_for("can be saved again")
+    assert [line.partition(" ")[2] for line in lines[1:] if "/v1/corrections" not in line] == [
+        f"error: {kept}: cannot save corrections: unable to open database file",
+        "corrections can be saved again",
+    ]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_checking_the_file_changes_nothing(tmp_path: Path, *, there: bool) -> None:
+    path = tmp_path / "c.sqlite3"
+    if there:
+        add(path, correction("one"))
+    before = path.read_bytes() if there else None
+    check(path)
+    assert (path.read_bytes() if path.exists() else None) == before
+    assert len(list(tmp_path.iterdir())) == there
+
+
+def test_a_table_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.sqlite3")) as database:
+        database.execute("CREATE TABLE corrections (id INTEGER)")
+    with pytest.raises(OutputError, match="cannot save corrections: no such column: article"):
+        check(tmp_path / "c.sqlite3")
+
+
+@pytest.mark.parametrize("address", ["models:/news@champion", "models:/news/3", "models://news@champion"])
+def test_versions_of_a_registered_model_share_their_corrections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    kept = tmp_path / "paragraph-topics" / "news.corrections.sqlite3"
+    assert of_registered(address) == kept
+    done = support.run("corrections", "export", "--model", address, env={"XDG_DATA_HOME": str(tmp_path)})
+    assert done.stderr.startswith(f"error: {kept}: no corrections")
 
 
 def test_a_locked_database_does_not_lose_a_correction(small_model: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline.serve.settings import Settings
 from pipeline.data.documents import articles_in
 import feedparser, trafilatura, uvicorn
 environment()
-create_app(Settings(Path(sys.argv[1]), Path(sys.argv[1]) / "c.sqlite3"), say=print)
+create_app(Settings(Path(sys.argv[1]), Path(sys.argv[1]) / "c.sqlite3"))
 known = packages_distributions()
 for name in {name.partition(".")[0] for name in sys.modules}:
     print(*known.get(name, ()))

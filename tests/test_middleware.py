@@ -219,6 +219,51 @@ def test_a_token_is_asked_for(strict: Service, authorization: str, status: int) 
     assert strict.ask("/healthz").status == 200
 
 
+def test_wrong_tokens_are_counted_and_slowed_and_the_right_one_is_not(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    with serving(small_model, tmp_path, "--token-file", str(tmp_path / "token")) as running:
+        assert timed(running, "Bearer secret")[0] == 200
+        wrong = [timed(running, f"Bearer {guess}") for guess in ("a", "b", "")]
+        missing = timed(running, "")
+        guessing = [threading.Thread(target=timed, args=(running, "Bearer wrong")) for _ in range(20)]
+        for thread in guessing:
+            thread.start()
+        time.sleep(0.2)
+        right = timed(running, "Bearer secret")
+        for thread in guessing:
+            thread.join()
+        found = running.ask("/metrics", authorization="Bearer secret").body.decode()
+    for (status, seconds), least in zip(wrong, (0.1, 0.2, 0.4), strict=True):
+        assert (status, seconds >= least) == (401, True)
+    assert (missing[0], right[0]) == (401, 200)
+    assert (missing[1] < 0.4, right[1] < 0.4) == (True, True)
+    assert "topics_wrong_tokens_total 23.0" in found
+
+
+def test_guesses_in_parallel_are_refused_unread(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    replies: list[tuple[int, float]] = []
+    with serving(small_model, tmp_path, "--token-file", str(tmp_path / "token")) as running:
+        for _ in range(3):
+            timed(running, "Bearer wrong")
+        guessing = [
+            threading.Thread(target=lambda: replies.append(timed(running, "Bearer wrong"))) for _ in range(24)
+        ]
+        for thread in guessing:
+            thread.start()
+        for thread in guessing:
+            thread.join()
+        assert timed(running, "Bearer secret")[0] == 200
+    assert sorted(status for status, _ in replies) == [401] * 16 + [429] * 8
+    assert all(seconds >= 0.8 for status, seconds in replies if status == 401)
+
+
+def timed(service: Service, authorization: str) -> tuple[int, float]:
+    started = time.monotonic()
+    headers = {"authorization": authorization} if authorization else {}
+    return service.ask("/v1/topics", **headers).status, time.monotonic() - started
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -1,10 +1,13 @@
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from serving import Service, serving
 
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.workers import Workers
@@ -70,6 +73,69 @@ def test_a_process_that_dies_is_an_answer_too() -> None:
     (found,) = gathered(Workers(1, 60, warming), (signal.raise_signal, signal.SIGKILL))
     assert isinstance(found, RefusedError)
     assert (found.status, found.detail) == (503, "the process that worked on this request died; try again")
+
+
+def test_processes_that_something_else_ended_are_replaced_and_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "pipeline.serve")
+
+    async def run() -> list[int]:
+        workers = Workers(2, 60, warming)
+        counts = [workers.alive()]
+        await workers.start()
+        counts.append(workers.alive())
+        for process in await asyncio.gather(*(workers.run(identify, 0.2) for _ in range(2))):
+            os.kill(process, signal.SIGKILL)
+        while workers.alive():
+            await asyncio.sleep(0.01)
+        watching = asyncio.create_task(workers.watch(0.05))
+        while workers.alive() < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        watching.cancel()
+        counts.append(await workers.run(pow, 2, 10))
+        await workers.close()
+        return counts
+
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == [0, 2, 1024]
+    assert caplog.messages == [
+        "no process that predicts is alive; starting others",
+        "processes that predict are alive again",
+    ]
+
+
+def identify(seconds: float) -> int:
+    """Take so long that two of these are done by two processes."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def test_a_service_is_not_ready_while_no_process_lives(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path) as running:
+        assert until(running, 200)["run_id"] == "run-one"
+        assert b"\ntopics_workers 2.0\n" in running.ask("/metrics").body
+        for process in children(running.process.pid):
+            os.kill(process, signal.SIGKILL)
+        detail = "not ready: no process that predicts is alive; others are starting"
+        assert until(running, 503) == {"detail": detail}
+        assert running.ask("/healthz").status == 200
+        assert until(running, 200)["run_id"] == "run-one"
+        assert running.ask("/v1/predict", {"texts": ["a"]}).status == 200
+        running.wait_for("no process that predicts is alive", "processes that predict are alive again")
+
+
+def until(running: Service, status: int) -> dict:
+    end = time.monotonic() + 30
+    while (reply := running.ask("/readyz")).status != status:
+        assert time.monotonic() < end, reply
+    return reply.json()
+
+
+def children(process: int) -> list[int]:
+    command = ["ps", "-o", "pid=", "--ppid", str(process)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [int(line) for line in done.stdout.split()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

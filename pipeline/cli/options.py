@@ -53,30 +53,69 @@ CONFIG = click.option(
 )
 
 
-class ModelPath(FilePath):
+_REGISTERED = "models:/"
+
+
+class ModelAddress(FilePath):
+    """A bundle or an output directory, or the address of a version in MLflow's registry, which stays a `str`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the address."""
+        return value if str(value).startswith(_REGISTERED) else super().convert(value, param, ctx)
+
+
+class ModelPath(ModelAddress):
     """A bundle, an output directory, or a version in MLflow's registry, whose bundle is kept in a cache."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; fetch the bundle of an address that begins with `models:/`."""
-        if not str(value).startswith("models:/"):
-            return super().convert(value, param, ctx)
-        try:
-            from pipeline.tracking import fetch_registered
-        except ModuleNotFoundError:
-            raise MissingExtraError("--model models:/...", "train") from None
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return fetch_registered(str(value), Path(cache) / "paragraph-topics")
+        """Return the path; fetch the bundle of an address."""
+        found = super().convert(value, param, ctx)
+        return found if isinstance(found, Path) else fetched(found)
 
 
-MODEL = click.option(
-    "--model",
-    default="models",
-    show_default=True,
-    type=ModelPath(),
-    envvar="TOPICS_MODEL",
-    show_envvar=True,
-    help="Model file, output directory (champion if present, else candidate), or models:/NAME@champion in MLflow.",
-)
+def fetched(address: str) -> Path:
+    """Return the bundle of a version in MLflow's registry, out of the user's cache if it is there.
+
+    Parameters
+    ----------
+    address : str
+        It begins with `models:/`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TrackingError
+        Where the address is none, or the server has no such version.
+    MissingExtraError
+        Where MLflow is not installed.
+
+    """
+    try:
+        from pipeline.tracking import fetch_registered
+    except ModuleNotFoundError:
+        raise MissingExtraError("--model models:/...", "train") from None
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return fetch_registered(address, Path(cache) / "paragraph-topics")
+
+
+def _model_option(kind: ModelAddress) -> Callable[[Any], Any]:
+    return click.option(
+        "--model",
+        default="models",
+        show_default=True,
+        type=kind,
+        envvar="TOPICS_MODEL",
+        show_envvar=True,
+        help="Model file, output directory (champion if present, else candidate), "
+        "or models:/NAME@champion in MLflow.",
+    )
+
+
+MODEL = _model_option(ModelPath())
+MODEL_ADDRESS = _model_option(ModelAddress())
 FORMAT = click.option(
     "--format",
     "form",

@@ -2,17 +2,19 @@
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.cli.options import MODEL, Command, FilePath, tell
+from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, tell
 
 CORRECTIONS = click.option(
     "--corrections",
     type=FilePath(),
-    help="SQLite file of the corrections. [default: corrections.sqlite3 beside the model]",
+    help="SQLite file of the corrections. [default: corrections.sqlite3 beside the model; "
+    "~/.local/share/paragraph-topics/NAME.corrections.sqlite3 for models:/NAME]",
 )
 
 
@@ -48,6 +50,22 @@ class RootPath(click.ParamType):  # type: ignore[type-arg]  # generic only for t
         return path
 
 
+class Network(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
+    """An address, or a network such as 10.0.0.0/8."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it."""
+        from ipaddress import ip_network
+
+        try:
+            ip_network(value)
+        except ValueError:
+            self.fail(f"{value!r}: expected an address or network, such as 10.0.0.0/8", param, ctx)
+        return value
+
+
 class Seconds(click.FloatRange):
     """A positive number of seconds, at most an hour."""
 
@@ -69,10 +87,11 @@ class Seconds(click.FloatRange):
     examples=[
         "topics serve",
         "topics serve --host 0.0.0.0 --port 80 --token-file /run/secrets/token",
-        "topics serve --allowed-host news.example.org --root-path /labels",
+        "topics serve --allowed-host news.example.org --root-path /labels --trusted-proxy 127.0.0.1",
+        "topics serve --model models:/news-paragraph-topics@champion --log json",
     ],
 )
-@MODEL
+@MODEL_ADDRESS
 @CORRECTIONS
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -93,6 +112,28 @@ class Seconds(click.FloatRange):
 )
 @click.option(
     "--root-path", default="", type=RootPath(), help="Path under which a proxy publishes it, such as /topics."
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    type=Network(),
+    help="Address or network of a proxy whose X-Forwarded-For names the client; repeatable.",
+)
+@click.option(
+    "--log",
+    type=click.Choice(["plain", "json", "off"]),
+    default="plain",
+    show_default=True,
+    help="Form of a line for each request on standard error; off for none.",
+)
+@click.option("--log-probes", is_flag=True, help="Log successful /healthz, /readyz and /metrics, too.")
+@click.option(
+    "--refresh",
+    default=60.0,
+    show_default=True,
+    type=Seconds(),
+    help="Seconds between looking up a model of MLflow again.",
 )
 @click.option(
     "--workers",
@@ -132,16 +173,17 @@ class Seconds(click.FloatRange):
 def serve_command(**options: Any) -> None:
     """Serve predictions over HTTP, and a page to paste articles in.
 
-    The service loads a new champion without a restart. SIGTERM and Ctrl-C let it finish the requests in flight.
-    Wherever others can reach the address, --token-file is required.
+    The service loads a new champion without a restart, from a file or from MLflow's registry. SIGTERM and
+    Ctrl-C let it finish the requests in flight. Wherever others can reach the address, --token-file is required.
     """
     from pipeline.serve.app import run
-    from pipeline.serve.corrections import beside
     from pipeline.serve.settings import Limits, Settings, read_token
 
+    asked = options["model"]
+    look_up = partial(fetched, asked) if isinstance(asked, str) else None
     settings = Settings(
-        model=options["model"],
-        corrections=options["corrections"] or beside(options["model"]),
+        model=look_up() if look_up else asked,
+        corrections=options["corrections"] or _corrections_of(asked),
         host=options["host"],
         port=options["port"],
         token=read_token(options["token_file"]) if options["token_file"] else None,
@@ -149,12 +191,22 @@ def serve_command(**options: Any) -> None:
         workers=options["workers"],
         allowed_hosts=options["allowed_hosts"],
         root_path=options["root_path"],
+        trusted_proxies=options["trusted_proxies"],
+        log=options["log"],
+        log_probes=options["log_probes"],
+        refresh=options["refresh"],
     )
     if settings.token is None and not settings.loopback and not options["insecure"]:
         raise click.UsageError(
             f"--host {settings.host} lets others reach the service: add --token-file or --insecure"
         )
-    run(settings, say=tell)
+    run(settings, look_up=look_up)
+
+
+def _corrections_of(model: Path | str) -> Path:
+    from pipeline.serve.corrections import beside, of_registered
+
+    return of_registered(model) if isinstance(model, str) else beside(model)
 
 
 @click.group("corrections")
@@ -165,22 +217,22 @@ def corrections_group() -> None:
 @corrections_group.command(
     "export", cls=Command, examples=["topics corrections export --output data/articles/corrections.jsonl"]
 )
-@MODEL
+@MODEL_ADDRESS
 @CORRECTIONS
 @click.option(
     "--output",
     type=FilePath(output=True),
     help="Write atomically to this file.",
 )
-def export_command(model: Path, corrections: Path | None, output: Path | None) -> None:
+def export_command(model: Path | str, corrections: Path | None, output: Path | None) -> None:
     """Export the corrections as labelled paragraphs, JSON lines for `topics train`.
 
     Only the latest correction of a text is exported.
     """
     from pipeline.files import atomic_file, refuse_overwriting
-    from pipeline.serve.corrections import beside, export
+    from pipeline.serve.corrections import export
 
-    kept = corrections or beside(model)
+    kept = corrections or _corrections_of(model)
     refuse_overwriting(output, (kept,))
     lines = [f"{line}\n" for line in export(kept)]
     if output is None:

@@ -3,16 +3,17 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, OutputError
 from pipeline.predict.article import DEFAULT_POINT
 from pipeline.serve import corrections, work
 from pipeline.serve.corrections import Correction
+from pipeline.serve.logs import Fault
 from pipeline.serve.middleware import Metrics
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.reloading import LoadedModel, ReloadingModel
@@ -38,7 +39,7 @@ ERRORS = {
     415: "Not JSON by its type, or compressed",
     422: "The request is not as described",
     429: "Too many requests at once",
-    503: "The correction cannot be saved, or the process that predicts died",
+    503: "The correction cannot be saved, or a process that predicts died",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": description} for status, description in ERRORS.items()
@@ -57,6 +58,8 @@ class State:
     model : ReloadingModel
     workers : Workers
     metrics : Metrics
+    saving : Fault
+        Whether corrections cannot be saved at present.
 
     """
 
@@ -64,6 +67,7 @@ class State:
     model: ReloadingModel
     workers: Workers
     metrics: Metrics
+    saving: Fault = field(default_factory=lambda: Fault("corrections can be saved again"))
 
 
 def state_of(request: Request) -> State:
@@ -163,7 +167,12 @@ async def correct(request: Request, asked: CorrectionRequest) -> Response:
             409, f"topics: the model has no topic {unknown[0]!r:.80}, expected some of {', '.join(known)}"
         )
     correction = await _correction(state, asked)
-    await asyncio.to_thread(corrections.add, state.settings.corrections, correction)
+    try:
+        await asyncio.to_thread(corrections.add, state.settings.corrections, correction)
+    except OutputError as error:
+        state.saving.begin(str(error))
+        raise
+    state.saving.end()
     state.metrics.corrections.inc()
     return JSONResponse(asdict(correction), 201)
 
@@ -183,8 +192,11 @@ async def health() -> dict[str, str]:
 
 @router.get("/readyz")
 async def ready(request: Request) -> dict[str, str]:
-    """Name the model in use; the service does not start without one."""
-    return {"status": "ok", "run_id": state_of(request).model.current.run_id}
+    """Name the model in use, without which no service starts; not ready while no process lives that predicts."""
+    state = state_of(request)
+    if not state.workers.alive():
+        raise RefusedError(503, "not ready: no process that predicts is alive; others are starting")
+    return {"status": "ok", "run_id": state.model.current.run_id}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -192,7 +204,8 @@ async def metrics(request: Request) -> Response:
     """Return the service's metrics for Prometheus."""
     state = state_of(request)
     model = state.model.current
-    text = state.metrics.text(reloads=state.model.reloads, run_id=model.run_id, sha256=model.sha256)
+    living = {"reloads": state.model.reloads, "workers": state.workers.alive()}
+    text = state.metrics.text(**living, run_id=model.run_id, sha256=model.sha256)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

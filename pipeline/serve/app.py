@@ -5,8 +5,9 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -16,7 +17,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import OutputError, TopicsError
-from pipeline.serve import api, pages, work
+from pipeline.serve import api, corrections, logs, pages, work
+from pipeline.serve.logs import LOG, AccessLog
 from pipeline.serve.middleware import (
     CloseAtEnd,
     CountRequests,
@@ -25,9 +27,9 @@ from pipeline.serve.middleware import (
     LimitRequests,
     Metrics,
     Rooted,
-    route_path,
     with_header_timeout,
 )
+from pipeline.serve.paths import route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.reloading import ReloadingModel
 from pipeline.serve.settings import Settings
@@ -38,40 +40,45 @@ _BACKLOG = 512
 _WATCH_SECONDS = 0.5
 
 
-def run(settings: Settings, *, say: Callable[[str], None]) -> None:
+def run(settings: Settings, *, look_up: Callable[[], Path] | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C, and finish the requests in flight then.
 
     Parameters
     ----------
     settings : Settings
-    say : callable
-        Called with lines for the operator.
+    look_up : callable, optional
+        Returns the bundle to use now, again and again; it may wait for a server.
 
     Raises
     ------
     BundleError
         Where there is no model.
     OutputError
-        Where the address cannot be listened on.
+        Where the address cannot be listened on, or corrections cannot be saved.
 
     """
-    app = create_app(settings, say=say)
+    app = create_app(settings, look_up=look_up)
+    corrections.check(settings.corrections)
     app.add_middleware(CloseAtEnd, ending=lambda: server.should_exit)
     listening = _listen(settings)
+    logs.set_up(settings.log)
     config = uvicorn.Config(
         app,
         http=with_header_timeout(settings.limits.seconds),
         ws="none",
+        log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         backlog=_BACKLOG,
     )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    say(f"serving on http://{host}:{listening.getsockname()[1]}{settings.root_path}")
+    LOG.info(f"serving on http://{host}:{listening.getsockname()[1]}{settings.root_path}")
     if settings.token is None and not settings.loopback:
-        say("warning: no token is set; anyone who can reach this address can use the service")
+        LOG.warning("no token is set; anyone who can reach this address can use the service")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when all is done
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # uvicorn does not know this one
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
@@ -96,14 +103,14 @@ def _listen(settings: Settings) -> socket.socket:
     return made
 
 
-def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
+def create_app(settings: Settings, *, look_up: Callable[[], Path] | None = None) -> FastAPI:
     """Build the application with its model loaded.
 
     Parameters
     ----------
     settings : Settings
-    say : callable
-        Called with lines for the operator.
+    look_up : callable, optional
+        Returns the bundle to use now.
 
     Returns
     -------
@@ -115,16 +122,18 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
         Where there is no model.
 
     """
-    model = ReloadingModel(settings.model, say)
+    model = ReloadingModel(settings.model)
     workers = Workers(settings.workers, settings.limits.seconds, lambda: (work.start, model.current.path))
     state = api.State(settings, model, workers, Metrics())
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await workers.start()
-        watching = asyncio.create_task(model.watch(_WATCH_SECONDS))
-        yield
-        watching.cancel()
+        beside = [asyncio.create_task(task(_WATCH_SECONDS)) for task in (model.watch, workers.watch)]
+        with model.following(look_up, settings.refresh) if look_up else nullcontext():
+            yield
+        for task in beside:
+            task.cancel()
         await workers.close()
 
     app = FastAPI(
@@ -141,9 +150,10 @@ def create_app(settings: Settings, *, say: Callable[[str], None]) -> FastAPI:
     with as_file(files("pipeline") / "static") as static:
         app.mount("/static", StaticFiles(directory=static), name="static")
     app.add_middleware(LimitRequests, limits=settings.limits)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, wrong_tokens=state.metrics.wrong_tokens)
     app.add_middleware(CountRequests, metrics=state.metrics)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(AccessLog, probes=settings.log_probes)
     app.add_middleware(Rooted, root=settings.root_path)
     for kind in (RefusedError, HTTPException, RequestValidationError, TopicsError):
         app.add_exception_handler(kind, _refused)

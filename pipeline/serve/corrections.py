@@ -1,7 +1,9 @@
 """Save corrections, a row each in SQLite, and export them as labelled paragraphs."""
 
 import json
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ CREATE TABLE IF NOT EXISTS corrections (
     time TEXT NOT NULL
 )
 """
+_COLUMNS = "article, paragraph, text, model_topics, person_topics, model, time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,54 @@ def beside(model: Path) -> Path:
     return model.with_name(f"{model.stem}.corrections.sqlite3")
 
 
+def of_registered(address: str) -> Path:
+    """Choose the file of the corrections of a model in MLflow's registry: all its versions share it.
+
+    Parameters
+    ----------
+    address : str
+        `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+
+    Returns
+    -------
+    Path
+        In the user's folder for data, named by the model.
+
+    """
+    name = address.removeprefix("models:").strip("/").partition("@")[0].partition("/")[0]
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(data) / "paragraph-topics" / f"{name}.corrections.sqlite3"
+
+
+def check(path: Path) -> None:
+    """Refuse a file to which no correction could be added; a missing one is not made yet.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OutputError
+        Where its folder or the file cannot be written, or it is no file of corrections.
+
+    """
+    if not path.name or path.is_dir():
+        raise OutputError(f"{path}: cannot save corrections: expected a file, not a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()  # SQLite writes its journal beside the file
+    except FileExistsError:
+        raise OutputError(f"{path}: cannot save corrections: {path.parent} is not a folder") from None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot save corrections: {error.strerror or error}") from None
+    if path.exists():
+        with _opened(path) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute(f"SELECT {_COLUMNS} FROM corrections LIMIT 0")
+            database.rollback()
+
+
 def add(path: Path, correction: Correction) -> None:
     """Save a correction.
 
@@ -98,8 +149,7 @@ def add(path: Path, correction: Correction) -> None:
     )
     with _opened(path) as database, database:
         database.execute(
-            "INSERT INTO corrections (article, paragraph, text, model_topics, person_topics, model, time)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO corrections ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
             values,
         )
 
@@ -128,8 +178,7 @@ def latest(path: Path, *, most: int = -1) -> list[Correction]:
         return []
     with _opened(path) as database:
         rows = database.execute(
-            "SELECT article, paragraph, text, model_topics, person_topics, model, time"
-            " FROM corrections ORDER BY id DESC LIMIT ?",
+            f"SELECT {_COLUMNS} FROM corrections ORDER BY id DESC LIMIT ?",
             (most,),
         ).fetchall()
     return [

@@ -13,28 +13,23 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pipeline.serve.attempts import Attempts
+from pipeline.serve.logs import log_request
+from pipeline.serve.paths import OWN_PATHS, PROBES, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.settings import Limits, Settings
 
 _READ_ON = 50
-_UNLIMITED = ("/healthz", "/readyz", "/metrics", "/static/")
+_UNLIMITED = (*PROBES, "/static/")
 _OPEN = ("/healthz", "/readyz")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
-OWN_PATHS = (
-    *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
-    *("/v1/predict", "/v1/topics", "/v1/corrections", "/healthz", "/readyz", "/metrics"),
-)
 _LATE = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
     b'content-length: %d\r\n\r\n{"detail": "%s"}'
 )
+_TOO_MANY = "too many wrong tokens; try again later"
 _DETAIL = b"the request's headers did not arrive in time"
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path of a request without the root path."""
-    return str(scope["path"]).removeprefix(scope.get("root_path", "")) or "/"
 
 
 class Rooted:
@@ -190,11 +185,13 @@ class Guard:
     ----------
     app : ASGI application
     settings : Settings
+    wrong_tokens : Counter
 
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: ASGIApp, settings: Settings, wrong_tokens: Counter) -> None:
+        self.app, self.settings, self.wrong_tokens = app, settings, wrong_tokens
+        self.attempts = Attempts()
         allowed = (_hostname(f"//{name}") for name in settings.allowed_hosts)
         self._own_names = {*_LOCAL, settings.host, *allowed}
 
@@ -214,9 +211,8 @@ class Guard:
 
         if not self._is_own_host(headers):
             await refuse(sending, 400, "the Host header names another host")
-        elif route_path(scope) not in _OPEN and not self._has_token(headers):
-            ask = [(b"www-authenticate", b"Bearer"), (b"www-authenticate", b'Basic realm="topics"')]
-            await refuse(sending, 401, "this service needs a token: Authorization: Bearer ...", *ask)
+        elif route_path(scope) not in _OPEN and not await self._has_token(scope, headers, sending):
+            pass  # the answer is sent
         elif scope["method"] not in _SAFE and self._is_cross_site(headers):
             await refuse(sending, 403, "cross-site requests are refused")
         else:
@@ -237,19 +233,38 @@ class Guard:
         own = (headers.get("host", ""), *self.settings.allowed_hosts)
         return origin is not None and origin.partition("://")[2].lower() not in own
 
-    def _has_token(self, headers: Mapping[str, str]) -> bool:
-        """Accept the token as bearer token, or as the password of basic authentication, which browsers ask for."""
+    async def _has_token(self, scope: Scope, headers: Mapping[str, str], send: Send) -> bool:
+        """Answer whoever lacks the token; a wrong one is answered late, and the right one always at once."""
         if self.settings.token is None:
             return True
-        kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "basic":
-            try:
-                given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
-            except ValueError:
-                return False
-        elif kind.lower() != "bearer":
+        given, client = _given_token(headers), scope["client"][0] if scope["client"] else ""
+        if given is not None and self.attempts.are_too_many(client):
+            await refuse(send, 429, _TOO_MANY)
             return False
-        return secrets.compare_digest(given.strip().encode(), self.settings.token.encode())
+        if given is not None and secrets.compare_digest(given.encode(), self.settings.token.encode()):
+            self.attempts.accept(client)
+            return True
+        if given is not None:
+            self.wrong_tokens.inc()
+            if not await self.attempts.delay(client):
+                await refuse(send, 429, _TOO_MANY)
+                return False
+        ask = [(b"www-authenticate", b"Bearer"), (b"www-authenticate", b'Basic realm="topics"')]
+        await refuse(send, 401, "this service needs a token: Authorization: Bearer ...", *ask)
+        return False
+
+
+def _given_token(headers: Mapping[str, str]) -> str | None:
+    """Return a bearer token, or the password of basic authentication, which browsers ask for; None for neither."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return given.strip()
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2].strip()
+    except ValueError:
+        return ""
 
 
 def _hostname(address: str) -> str | None:
@@ -283,13 +298,16 @@ class Metrics:
         self.seconds = Histogram("topics_request_seconds", "Time to handle one", ("path",), registry=self.registry)
         self.running = Gauge("topics_requests_running", "Requests being handled", registry=self.registry)
         self.paragraphs = Counter("topics_paragraphs", "Paragraphs predicted", registry=self.registry)
+        self.wrong_tokens = Counter("topics_wrong_tokens", "Wrong tokens sent", registry=self.registry)
+        self.workers = Gauge("topics_workers", "Living processes that predict", registry=self.registry)
         self.corrections = Counter("topics_corrections", "Corrections saved", registry=self.registry)
         self.reloads = Gauge("topics_model_reloads", "Models reloaded since the start", registry=self.registry)
         self.model = Gauge("topics_model_info", "The model in use", ("run_id", "sha256"), registry=self.registry)
 
-    def text(self, *, reloads: int, run_id: str, sha256: str) -> bytes:
+    def text(self, *, reloads: int, workers: int, run_id: str, sha256: str) -> bytes:
         """Return all metrics in Prometheus's text format."""
         self.reloads.set(reloads)
+        self.workers.set(workers)
         self.model.clear()
         self.model.labels(run_id, sha256).set(1)
         return generate_latest(self.registry)
@@ -313,7 +331,7 @@ class CountRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, status = time.perf_counter(), ["none"]
+        started, status = time.perf_counter(), ["500"]  # what fails before it has a status gets this one
         path = route_path(scope) if route_path(scope) in OWN_PATHS else "other"
 
         async def sending(message: Message) -> None:
@@ -321,10 +339,12 @@ class CountRequests:
                 status[0] = str(message["status"])
             await send(message)
 
-        with self.metrics.running.track_inprogress():
-            await self.app(scope, receive, sending)
-        self.metrics.requests.labels(path, status[0]).inc()
-        self.metrics.seconds.labels(path).observe(time.perf_counter() - started)
+        try:
+            with self.metrics.running.track_inprogress():
+                await self.app(scope, receive, sending)
+        finally:
+            self.metrics.requests.labels(path, status[0]).inc()
+            self.metrics.seconds.labels(path).observe(time.perf_counter() - started)
 
 
 def with_header_timeout(seconds: float) -> type[H11Protocol]:
@@ -380,5 +400,16 @@ def with_header_timeout(seconds: float) -> type[H11Protocol]:
             if self._idle() and not self.transport.is_closing():
                 self.transport.write(_LATE % (len(_DETAIL) + 14, _DETAIL))
                 self.transport.close()
+                if self.conn.trailing_data[0]:  # browsers open connections for requests that never come
+                    self._log(408, len(_DETAIL) + 14, seconds)
+
+        def send_400_response(self, msg: str) -> None:
+            """Refuse what is not HTTP; the application, which logs its requests, does not see it."""
+            super().send_400_response(msg)
+            self._log(400, len(msg), 0.0)
+
+        def _log(self, status: int, size: int, took: float) -> None:
+            client = self.client[0] if self.client else "-"
+            log_request(client, "-", "-", status=status, size=size, seconds=took)
 
     return HeaderTimeout

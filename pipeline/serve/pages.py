@@ -14,7 +14,7 @@ from pipeline.predict.article import DEFAULT_POINT, bundle_path
 from pipeline.predict.output import Format
 from pipeline.serve import corrections, work
 from pipeline.serve.api import answer, state_of, task_of
-from pipeline.serve.middleware import route_path
+from pipeline.serve.paths import route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Place
 

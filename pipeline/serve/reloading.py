@@ -4,16 +4,20 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import OutputError, TopicsError
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import DEFAULT_POINT, at_point, bundle_path
+from pipeline.serve.logs import LOG, Fault
 
 _Stamp = tuple[str, int, int, int]
+_END_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,6 @@ class ReloadingModel:
     ----------
     path : Path
         A bundle, or an output directory.
-    say : callable
-        Called with a line when a new model is loaded, or cannot be.
 
     Attributes
     ----------
@@ -94,21 +96,26 @@ class ReloadingModel:
 
     """
 
-    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
-        self._path, self._say = path, say
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unreadable = Fault("the model's file is as it should be again")
+        self._unanswered = Fault("the registry answers again")
         self.reloads = 0
         self._load()
 
     def refresh(self) -> None:
-        """Load the model if its file changed; if that fails, say so once and keep the model in use."""
+        """Load the model if its file changed; while that fails, keep the model in use and try again."""
         try:
-            if self._stamp() == self._seen and self.current.path.exists():  # temporary folders are tidied
-                return
-            self._load()
-            self.reloads += 1
-            self._say(f"model reloaded: run {self.current.run_id}")
-        except (TopicsError, OSError) as error:
-            self._say(f"error: {error}; the model in use stays")
+            if self._stamp() != self._seen or not self.current.path.exists():  # temporary folders are tidied
+                self._load()
+                self.reloads += 1
+                LOG.info(f"model reloaded: run {self.current.run_id}")
+        except TopicsError as error:
+            self._unreadable.begin(f"{error}; the model in use stays")
+        except OSError as error:
+            self._unreadable.begin(f"{error.filename}: {error.strerror}; the model in use stays")
+        else:
+            self._unreadable.end()
 
     async def watch(self, seconds: float) -> None:
         """Refresh every so many seconds, beside the requests."""
@@ -116,20 +123,52 @@ class ReloadingModel:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self.refresh)
 
+    @contextmanager
+    def following(self, look_up: Callable[[], Path], seconds: float) -> Iterator[None]:
+        """Look up the bundle every so many seconds, in a thread that holds up neither requests nor the end.
+
+        Parameters
+        ----------
+        look_up : callable
+            Returns a bundle; while it raises a TopicsError, the model in use stays.
+        seconds : float
+
+        """
+        ended = threading.Event()
+        looking = threading.Thread(target=self._follow, args=(look_up, seconds, ended), daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            looking.join(_END_SECONDS)
+
+    def _follow(self, look_up: Callable[[], Path], seconds: float, ended: threading.Event) -> None:
+        while not ended.wait(seconds):
+            try:
+                self._path = look_up()
+            except TopicsError as error:
+                self._unanswered.begin(f"{error}; the model in use stays")
+            else:
+                self._unanswered.end()
+
     def _load(self) -> None:
         path = bundle_path(self._path)
-        if path.exists():
-            self._seen = self._stamp()
+        seen = self._stamp()
         load_bundle(path)  # errors name the model's own file
         copy, sha256 = _copied(path)
         bundle = load_bundle(copy)
         at_point(bundle, DEFAULT_POINT)  # every model has it
         points = {point: at_point(bundle, point) for point in bundle.scorer.points}
         self.current = LoadedModel(points, sha256, copy)
+        self._seen = seen
 
-    def _stamp(self) -> _Stamp:
+    def _stamp(self) -> _Stamp | None:
         path = bundle_path(self._path)
-        found = path.stat()
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
         return str(path), found.st_mtime_ns, found.st_ino, found.st_size
 
 

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.serve.logs import Kind
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Settings:
         Names, and where they need one ports, under which others reach the service through a proxy.
     root_path : str
         What stands before every path there, such as `/topics`.
+    trusted_proxies : tuple of str
+        Addresses and networks whose `X-Forwarded-For` names the client.
+    log : {"plain", "json", "off"}
+        How requests are logged.
+    log_probes : bool
+        Whether successful probes are logged as well.
+    refresh : float
+        Seconds between two looks at the registry.
 
     """
 
@@ -64,6 +73,10 @@ class Settings:
     workers: int = 4
     allowed_hosts: tuple[str, ...] = ()
     root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    log: Kind = "plain"
+    log_probes: bool = False
+    refresh: float = 60.0
 
     @property
     def loopback(self) -> bool:

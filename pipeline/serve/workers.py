@@ -5,17 +5,21 @@ A thread would hold up all others while it computes, and could not be ended; a p
 
 import asyncio
 import math
+import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio
 from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
 
+from pipeline.serve.logs import Fault
 from pipeline.serve.refusal import RefusedError
 
 T = TypeVar("T")
 _SPARE_SECONDS = 2
+_USE_SECONDS = 120  # anyio ends processes that have been idle for 300
 _ENDING = "AnyIO process pool shutdown task"
 
 
@@ -37,6 +41,7 @@ class Workers:
         self._most, self._seconds, self._first = most, seconds, first
         self._limiter = CapacityLimiter(most)
         self._starting: set[asyncio.Task[None]] = set()
+        self._processes: set[int] = set()
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do work in a process of its own.
@@ -73,6 +78,25 @@ class Workers:
         """Start all processes that do not run yet; they have no limit, as they have everything to import."""
         await asyncio.gather(*(self._call(0, *self._first()) for _ in range(self._most)))
 
+    def alive(self) -> int:
+        """Count the processes that live; those that still start are not among them."""
+        self._processes = {process for process in self._processes if _lives(process)}
+        return len(self._processes)
+
+    async def watch(self, seconds: float) -> None:
+        """Keep all processes alive: replace those that something else ended, looking every so many seconds."""
+        fault, used_at = Fault("processes that predict are alive again"), time.monotonic()
+        while True:
+            await asyncio.sleep(seconds)
+            alive = self.alive()
+            if alive:
+                fault.end()
+            else:
+                fault.begin("no process that predicts is alive; starting others")
+            if not self._starting and (alive < self._most or time.monotonic() - used_at > _USE_SECONDS):
+                used_at = time.monotonic()
+                self._replace()
+
     def _replace(self) -> None:
         """Start another process beside the requests: one of theirs could be over before it has started."""
         task = asyncio.create_task(self.start())
@@ -85,9 +109,11 @@ class Workers:
             task.exception()  # the next request that needs the process meets it as well, and says so
 
     async def _call(self, seconds: int, work: Callable[..., T], *arguments: object) -> T:
-        return await to_process.run_sync(
+        process, result = await to_process.run_sync(
             _working, seconds, work, arguments, cancellable=True, limiter=self._limiter
         )
+        self._processes.add(process)
+        return result
 
     async def close(self) -> None:
         """End the processes, and wait until they have ended; anyio would do so later, and not wait for all."""
@@ -98,15 +124,24 @@ class Workers:
         await asyncio.gather(*ending, return_exceptions=True)
 
 
-def _working(seconds: int, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
-    """Work in the process: signals to the whole group are the service's to obey, which then ends its processes.
+def _working(seconds: int, work: Callable[..., T], arguments: tuple[object, ...]) -> tuple[int, T]:
+    """Work, and return this process and the result.
 
+    Signals to the whole group are the service's to obey, which then ends its processes.
     The alarm, where there is a limit, ends a process whose service was killed.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.alarm(seconds)
     try:
-        return work(*arguments)
+        return os.getpid(), work(*arguments)
     finally:
         signal.alarm(0)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

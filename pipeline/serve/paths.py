@@ -1,0 +1,14 @@
+"""The paths of the service, and where a request's path stands among them."""
+
+from starlette.types import Scope
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+OWN_PATHS = (
+    *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
+    *("/v1/predict", "/v1/topics", "/v1/corrections", *PROBES),
+)
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of a request without the root path."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")) or "/"
