@@ -67,8 +67,9 @@ def curve(made: support.Experiment, *data: object) -> tuple[Any, list[str], list
 
 def test_shares_and_candidate_are_measured_on_every_set_and_logged(tracked: Maker) -> None:
     made = trained(tracked())
-    rows = [*support.made_rows(3, prefix="x", writer="x", seed=9), {**support.rows()[0], "topics": None}]
-    table, said, steps = curve(made, support.write_rows(made.folder / "own.jsonl", rows))
+    own = support.made_rows(3, prefix="x", writer="x", seed=9)
+    repeated, unlabelled = {**own[1], "paragraph": 8}, {**own[2], "paragraph": 9, "topics": None}
+    table, said, steps = curve(made, support.write_rows(made.folder / "own.jsonl", [*own, repeated, unlabelled]))
     assert list(table.columns) == ["share", "articles", "rows", "day", "own.jsonl"]
     assert table[["share", "articles", "rows"]].to_numpy().tolist() == [
         ["12%", 4, 16],

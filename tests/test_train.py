@@ -222,6 +222,14 @@ def test_one_training_at_a_time_writes_to_a_folder_and_the_next_may_follow(track
     assert made.candidate.exists()
 
 
+def test_an_output_folder_is_made_with_those_above_it(experiment: Maker, tmp_path: Path) -> None:
+    output = tmp_path / "runs" / "first"
+    made = experiment({"output": str(output), "data.train": [str(tmp_path / "nowhere.jsonl")]})
+    with pytest.raises(DataError, match="no such file"):
+        train_here(made)
+    assert output.is_dir()
+
+
 def test_an_output_folder_that_cannot_be_made_is_told(experiment: Maker, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     made = experiment({"output": str(tmp_path / "file" / "models")})
