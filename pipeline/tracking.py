@@ -31,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
 from pipeline.files import atomic_path
+from pipeline.imports import copy_closure
 from pipeline.store import alone, artifacts_address, claimed, embedded_store, is_abandoned, rebase
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -156,6 +157,9 @@ class Tracker:
     def register(self, bundle: Path, example: pd.DataFrame, answer: pd.DataFrame) -> ModelVersion:
         """Log the open run's bundle as a model that MLflow can serve, and register it as candidate.
 
+        The bundle travels with the modules that `pyfunc` imports, as `imports.import_closure` finds them, and
+        scores where this package is not installed. Nothing is pickled.
+
         Parameters
         ----------
         bundle : Path
@@ -171,7 +175,7 @@ class Tracker:
         with _one_line(self.uri), tempfile.TemporaryDirectory() as folder, _quiet():
             file = Path(shutil.copy(bundle, Path(folder) / Path(_BUNDLE).name))
             mlflow.log_artifact(str(file), "bundle")
-            code = Path(shutil.copytree(Path(__file__).parent, Path(folder) / "pipeline", ignore=_no_caches))
+            code = copy_closure(Path(__file__).with_name("pyfunc.py"), Path(folder))
             info = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(code / "pyfunc.py"),
@@ -381,10 +385,6 @@ def _pages(search: Callable[..., Any], condition: str) -> Iterator[Any]:
         token = found.token
         if not token:
             return
-
-
-def _no_caches(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "__pycache__"]
 
 
 @contextmanager
