@@ -84,8 +84,7 @@ class Tracker:
     """
 
     def __init__(self, settings: TrackingSettings, folder: Path, *, uri: str | None = None) -> None:
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+        _hush()
         self.settings = settings
         self.uri = uri or tracking_uri(folder)
         self._embedded = folder if self.uri == embedded_store(folder) else None
@@ -326,6 +325,7 @@ def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> P
     if named is None:
         raise TrackingError(f"{address}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
     uri = uri or tracking_uri(Path("models"))
+    _hush()
     with _one_line(uri), _quiet():
         _reach(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
@@ -356,6 +356,13 @@ def serve_page(folder: Path, port: int) -> None:
 def tracking_uri(folder: Path) -> str:
     """Return the address of the tracking server: MLFLOW_TRACKING_URI, or else the embedded store of a folder."""
     return os.environ.get(_URI) or embedded_store(folder)
+
+
+def _hush() -> None:
+    """Let MLflow log errors alone, and its database layer none: it raises each, which becomes one line."""
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _use(uri: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,9 +104,26 @@ class Service:
 
 
 @contextmanager
-def serving(model: Path, folder: Path | None, *options: str, start_new_session: bool = False) -> Iterator[Service]:
-    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2", "--model", str(model)]
+def serving(
+    model: Path, folder: Path | None, *options: str, start_new_session: bool = False, within: Sequence[str] = ()
+) -> Iterator[Service]:
+    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model.
+
+    A command that executes another, `within`, executes it.
+    """
+    command = [
+        *within,
+        sys.executable,
+        "-m",
+        "pipeline",
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        "2",
+        "--model",
+        str(model),
+    ]
     command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
     command += options
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session)

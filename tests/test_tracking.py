@@ -1,7 +1,9 @@
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +233,16 @@ def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(TrackingError) as caught:
         Tracker(SETTINGS, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_fails_on_the_way_is_one_line_and_no_traceback(
+    tracked: Callable[..., support.Experiment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tracked().output
+    tracker = Tracker(SETTINGS, output)
+    with closing(sqlite3.connect(output / "mlflow.db")) as database, database:
+        database.execute("ALTER TABLE runs RENAME TO lost")
+    with pytest.raises(TrackingError) as caught, tracker.run():
+        raise AssertionError("no run can be opened")
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr() == ("", "")
