@@ -12,8 +12,9 @@ SECONDS ?= 60
 MUTATION_SECONDS ?= 7200
 MUTATE ?=
 QUALITY ?= configs/reuters.yaml
+PARTS ?=
 
-.PHONY: help install train evaluate curve predict serve bench-serve screenshots stack compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize
+.PHONY: help install train evaluate curve predict serve bench-serve screenshots stack compare search reproduce check-data ui test mutation lint docs docs-serve format lock clean bench benchmark-quality wheel fuzz sanitize reliability sbom
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,6 +122,14 @@ fuzz: $(READY) ## Mutate news for SECONDS=60, 10,000 model bundles, and 20,000 d
 	$(BIN)/python tests/fuzz_kernel.py $(SECONDS)
 	$(BIN)/python tests/fuzz_bundle.py 10000
 	$(BIN)/python tests/fuzz_documents.py 20000
+
+reliability: $(READY) ## Hold the project to each promise of docs/reliability.md (a quarter of an hour): PARTS="kills disk"
+	$(BIN)/python tests/reliability.py $(PARTS)
+
+sbom: $(READY) ## Write sbom.json, what is installed as a CycloneDX bill of materials, and count its licences
+	$(PYTHON) -m venv build/sbom && build/sbom/bin/python -m pip install --quiet cyclonedx-bom
+	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json $(BIN)/python
+	$(BIN)/python tests/reliability_packages.py --licences sbom.json
 
 sanitize: $(READY) ## Run the kernel's tests and the fuzzer under AddressSanitizer, which needs a C compiler
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r pipeline tests $(SANITIZED)

@@ -31,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
 from pipeline.files import atomic_path
+from pipeline.imports import copy_closure
 from pipeline.store import alone, artifacts_address, claimed, embedded_store, is_abandoned, rebase
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -83,8 +84,7 @@ class Tracker:
     """
 
     def __init__(self, settings: TrackingSettings, folder: Path, *, uri: str | None = None) -> None:
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+        _hush()
         self.settings = settings
         self.uri = uri or tracking_uri(folder)
         self._embedded = folder if self.uri == embedded_store(folder) else None
@@ -156,6 +156,9 @@ class Tracker:
     def register(self, bundle: Path, example: pd.DataFrame, answer: pd.DataFrame) -> ModelVersion:
         """Log the open run's bundle as a model that MLflow can serve, and register it as candidate.
 
+        The bundle travels with the modules that `pyfunc` imports, as `imports.import_closure` finds them, and
+        scores where this package is not installed. Nothing is pickled.
+
         Parameters
         ----------
         bundle : Path
@@ -171,7 +174,7 @@ class Tracker:
         with _one_line(self.uri), tempfile.TemporaryDirectory() as folder, _quiet():
             file = Path(shutil.copy(bundle, Path(folder) / Path(_BUNDLE).name))
             mlflow.log_artifact(str(file), "bundle")
-            code = Path(shutil.copytree(Path(__file__).parent, Path(folder) / "pipeline", ignore=_no_caches))
+            code = copy_closure(Path(__file__).with_name("pyfunc.py"), Path(folder))
             info = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(code / "pyfunc.py"),
@@ -322,6 +325,7 @@ def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> P
     if named is None:
         raise TrackingError(f"{address}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
     uri = uri or tracking_uri(Path("models"))
+    _hush()
     with _one_line(uri), _quiet():
         _reach(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
@@ -354,6 +358,13 @@ def tracking_uri(folder: Path) -> str:
     return os.environ.get(_URI) or embedded_store(folder)
 
 
+def _hush() -> None:
+    """Let MLflow log errors alone, and its database layer none: it raises each, which becomes one line."""
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
 def _use(uri: str) -> None:
     """Point MLflow to a server, and leave the environment, which MLflow writes to, as the user set it."""
     before = os.environ.get(_URI)
@@ -381,10 +392,6 @@ def _pages(search: Callable[..., Any], condition: str) -> Iterator[Any]:
         token = found.token
         if not token:
             return
-
-
-def _no_caches(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "__pycache__"]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,10 +121,19 @@ class Service:
 
 @contextmanager
 def serving(
-    model: Path | str, folder: Path | None, *options: str, start_new_session: bool = False, **environment: str
+    model: Path | str,
+    folder: Path | None,
+    *options: str,
+    start_new_session: bool = False,
+    within: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Service]:
-    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2", "--model", str(model)]
+    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model.
+
+    A command that executes another, `within`, executes it.
+    """
+    command = [*within, sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2"]
+    command += ["--model", str(model)]
     command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
     command += options
     settings = {**os.environ, **environment}

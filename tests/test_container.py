@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from small_model import TEXTS, TOPICS, fitted, saved
 
 from pipeline.errors import BundleError
@@ -32,6 +33,20 @@ def test_arrays_are_mapped_and_equal(tmp_path: Path) -> None:
     with (tmp_path / "a").open("r+b") as file:
         file.write(bytes((tmp_path / "a").stat().st_size))
     assert not found["a"].any()  # it is the file
+
+
+def test_equal_content_is_equal_bytes(tmp_path: Path) -> None:
+    metadata = {name: name.upper() for name in ("kind", "version", "model", "other")}
+    for order in (1, -1):
+        for place in range(10):
+            arrays = dict([("b", np.arange(3.0)), ("a", np.array([1, 2, 3], np.uint8))][::order])
+            container.write(tmp_path / f"{order}{place}", arrays, dict(list(metadata.items())[::order]))
+    (content,) = {path.read_bytes() for path in tmp_path.iterdir()}
+    size = int.from_bytes(content[:8], "little")
+    assert (size % 8, list(json.loads(content[8 : 8 + size]))) == (0, ["__metadata__", "a", "b"])
+    with safe_open(next(tmp_path.iterdir()), framework="numpy") as file:
+        assert file.get_tensor("b").tolist() == [0, 1, 2]
+        assert file.metadata()["kind"] == "KIND"
 
 
 def test_scores_of_the_bundle_are_those_of_training(tmp_path: Path) -> None:

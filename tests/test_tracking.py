@@ -1,10 +1,14 @@
+import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 import support
@@ -15,8 +19,11 @@ from mlflow.exceptions import MlflowException
 from pipeline.config import TrackingSettings, flat
 from pipeline.data import corpus
 from pipeline.errors import TrackingError
+from pipeline.imports import import_closure
+from pipeline.model.bundle import load_bundle
 from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
 
+ROOT = Path(__file__).parents[1]
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
 
 
@@ -140,6 +147,39 @@ def test_a_loaded_model_keeps_the_index_and_says_where_there_is_no_text(trained:
     assert model.predict({"text": "The bridge has a new pier and arch."})["topics"].tolist() == [["bridge"]]
 
 
+def model_folder(trained: TrainedExperiment, to: Path) -> Path:
+    Tracker(SETTINGS, trained.experiment.output)
+    return Path(mlflow.artifacts.download_artifacts(f"models:/tests@{CANDIDATE}", dst_path=str(to)))
+
+
+def test_a_logged_model_is_source_and_arrays(trained: TrainedExperiment, tmp_path: Path) -> None:
+    folder = model_folder(trained, tmp_path)
+    code = {
+        path.relative_to(folder / "code" / "pipeline") for path in (folder / "code").rglob("*") if path.is_file()
+    }
+    assert code == set(import_closure(ROOT / "pipeline" / "pyfunc.py"))
+    others = {path.suffix for path in folder.rglob("*") if path.is_file() and folder / "code" not in path.parents}
+    assert others == {"", ".json", ".py", ".safetensors", ".txt", ".yaml"}
+
+
+def test_a_logged_model_scores_alike_where_the_project_is_not_installed(
+    trained: TrainedExperiment, tmp_path: Path
+) -> None:
+    folder = model_folder(trained, tmp_path / "model")
+    texts = [row["text"] for row in support.made_rows(50, prefix="n", writer="n", seed=3)]
+    (tmp_path / "rows.json").write_text(json.dumps([*texts, None]), encoding="utf-8")
+    alone = [sys.executable, "-P", str(ROOT / "tests" / "served_alone.py"), str(folder), "rows.json"]
+    done = subprocess.run(alone, cwd=tmp_path, env=support.ENVIRONMENT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert "pipeline.model.scorer" in found["modules"]
+    assert "pipeline.text._kernel" not in found["modules"]
+    assert found["scores"].pop() == [None] * 3
+    expected = load_bundle(trained.experiment.candidate).scorer.scores(texts)
+    assert np.abs(np.array(found["scores"]) - expected).max() < 1e-9
+    assert len(found["scores"]) == 200
+
+
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
@@ -193,3 +233,16 @@ def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(TrackingError) as caught:
         Tracker(SETTINGS, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_fails_on_the_way_is_one_line_and_no_traceback(
+    tracked: Callable[..., support.Experiment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tracked().output
+    tracker = Tracker(SETTINGS, output)
+    with closing(sqlite3.connect(output / "mlflow.db")) as database, database:
+        database.execute("ALTER TABLE runs RENAME TO lost")
+    with pytest.raises(TrackingError) as caught, tracker.run():
+        raise AssertionError("no run can be opened")
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr() == ("", "")

@@ -21,11 +21,15 @@ _LENGTH = 8
 
 
 def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
-    """Write arrays and metadata, and a checksum over both."""
+    """Write arrays and metadata, and a checksum over both; the same bytes for the same content."""
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    path.write_bytes(save(arrays, metadata={**metadata, CHECKSUM: _checksum(arrays, metadata)}))
+    content = memoryview(save(arrays, metadata={**metadata, CHECKSUM: _checksum(arrays, metadata)}))
+    end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    header = _in_order(bytes(content[_LENGTH:end]))
+    with path.open("wb") as file:
+        file.writelines((len(header).to_bytes(_LENGTH, "little"), header, content[end:]))
 
 
 def read(path: Path, *, mapped: bool = True) -> tuple[Arrays, dict[str, str], bool]:
@@ -44,6 +48,12 @@ def read(path: Path, *, mapped: bool = True) -> tuple[Arrays, dict[str, str], bo
     arrays = {name: _array(content[end:], **entry) for name, entry in header.items()}
     right = metadata.pop(CHECKSUM, None) == _checksum(arrays, metadata)
     return arrays, metadata, right
+
+
+def _in_order(header: bytes) -> bytes:
+    """Sort a header by its keys: safetensors writes metadata in another order with every save."""
+    text = json.dumps(json.loads(header), sort_keys=True, separators=(",", ":")).encode()
+    return text.ljust(-(-len(text) // _LENGTH) * _LENGTH)
 
 
 def _array(content: memoryview, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> NDArray[Any]:
