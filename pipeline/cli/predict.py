@@ -63,7 +63,7 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
         "cat article.txt | topics predict - | jq .topics",
     ],
 )
-@click.argument("sources", nargs=-1, type=click.Path())
+@click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
 @click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
 @click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
 @MODEL
