@@ -479,7 +479,7 @@ def test_a_resumed_run_counts_the_errors_before_it(model: Path, large: Path, tmp
     resumed = predict(model, table, "--output", tmp_path / "out", "--resume")
     assert resumed.returncode == 1
     assert re.search(
-        r"resumed after [\d,]+ rows; 1 rows with an error, the first in line 1: no text", resumed.stderr
+        rf"resumed after [\d,]+ rows; 1 rows with an error, the first in {table}, line 1: no text", resumed.stderr
     )
 
 

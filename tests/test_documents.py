@@ -73,7 +73,7 @@ def test_the_name_or_the_beginning_tells_the_format(content: str, name: str, kin
     assert PARAGRAPHS[0] in article.text
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "-"])
+@pytest.mark.parametrize("name", ["a.pdf", "-", "saved.html", "a.txt", "https://example.org/a.html"])
 def test_a_pdf_gives_its_paragraphs_title_and_date(name: str) -> None:
     (article,) = articles_in(pdf(shown(["The school reopened.", "", "The mines went."])), name)
     assert texts(article) == ["The school reopened.", "The mines went."]

@@ -1,3 +1,7 @@
+import bz2
+import gzip
+import lzma
+
 import pytest
 
 from pipeline.data.readers.plain import read_text
@@ -22,6 +26,9 @@ def test_text_without_a_mark_is_utf8() -> None:
         (b"\xff\xfea", "not UTF-16 at byte 3; convert it to UTF-8"),
         (b"caf\xe9", "not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8"),
         (rb"{\rtf1\ansi Text.}", "this is RTF; save it as text or DOCX"),
+        (gzip.compress(b"Text.", mtime=0), "compressed; unpack it, or if it is a table, predict on it alone"),
+        (bz2.compress(b"Text."), "compressed; unpack it, or if it is a table, predict on it alone"),
+        (lzma.compress(b"Text."), "compressed; unpack it, or if it is a table, predict on it alone"),
     ],
 )
 def test_what_is_no_text_is_said_in_one_line(content: bytes, problem: str) -> None:

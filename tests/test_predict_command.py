@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pyarrow.parquet as pq
 import pytest
 import support
@@ -21,6 +22,7 @@ from serving import ARTICLE
 from test_documents import PAGE
 from test_web import site  # noqa: F401  # a fixture
 
+from pipeline.cli.predict import predict_command
 from pipeline.model.bundle import load_bundle
 
 ESCAPE = "\x1b["
@@ -192,6 +194,42 @@ def test_a_table_on_standard_input_is_read_as_a_table(small_model: Path, content
         (1, "1", "Sappers cleared mines."),
         (2, "2", "One, two."),
     ]
+
+
+JSON_FEED = {
+    "version": "https://jsonfeed.org/version/1.1",
+    "items": [{"id": "1", "content_text": "Sappers cleared mines."}],
+}
+
+
+@pytest.mark.parametrize("name", ["feed.json", "feed", "-"])
+def test_a_feed_of_json_is_articles_and_a_table_where_a_column_is_named(
+    small_model: Path, tmp_path: Path, name: str
+) -> None:
+    content = json.dumps(JSON_FEED).encode()
+    source = name if name == "-" else str(tmp_path / name)
+    (tmp_path / "feed.json").write_bytes(content)
+    (tmp_path / "feed").write_bytes(content)
+    (entry,) = support.json_lines(predict(small_model, source, stdin=content).stdout)
+    assert (entry["source"], entry["text"]) == (f"{source}#1", "Sappers cleared mines.")
+    (row,) = support.json_lines(
+        predict(small_model, source, "--text-column", "content_text", stdin=content).stdout
+    )
+    assert row["row"] == 1
+
+
+def test_a_text_in_place_of_a_name_is_told_to_be_piped(small_model: Path) -> None:
+    one_line(
+        predict(small_model, "Sappers cleared mines. " * 30), "no such file; to predict on a text itself, pipe it"
+    )
+
+
+def test_a_source_that_cannot_be_opened_costs_only_itself() -> None:
+    (sources,) = (part for part in predict_command.params if part.name == "sources")
+    assert isinstance(sources.type, click.Path)
+    assert (
+        not sources.type.readable
+    )  # root, as whom tests may run, can read all, so that the mode of a file shows nothing
 
 
 def test_a_table_without_the_column_of_texts_is_one_line(small_model: Path) -> None:

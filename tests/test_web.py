@@ -1,4 +1,5 @@
 import gzip
+import json
 import re
 import socketserver
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
+from small_pdf import pdf, shown
 from test_documents import PAGE, PARAGRAPHS, RSS
 
 from pipeline.data.sources import read_urls
@@ -34,6 +36,9 @@ def deflated(body: bytes, form: int = zlib.MAX_WBITS) -> bytes:
     return packing.compress(body) + packing.flush()
 
 
+JSON_FEED = json.dumps(
+    {"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "content_text": TEXT.decode()}]}
+).encode()
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PLAIN = "text/plain; charset=utf-8"
 PAGES: dict[str, bytes] = {
@@ -93,6 +98,10 @@ PAGES: dict[str, bytes] = {
     "/feed.html": typed(RSS.encode(), "text/html"),
     "/feed.txt": typed(RSS.encode(), "application/rss+xml"),
     "/feed.xml": typed(RSS.encode(), "text/xml; charset=utf-8"),
+    "/feed.json": typed(JSON_FEED, "application/feed+json"),
+    "/json-feed": typed(JSON_FEED, "application/json"),
+    "/plain-feed.json": typed(JSON_FEED, "text/plain"),
+    "/pdf-as-page": typed(pdf(shown([PARAGRAPHS[0]])), "text/html; charset=utf-8"),
     "/xml-page": typed(HTML, "application/xml"),
     "/sitemap.xml": typed(b"<?xml version='1.0'?><urlset><url>x</url></urlset>", "application/xml"),
     "/1251": typed("Сапёры очистили поле.".encode("cp1251"), "text/plain; charset=windows-1251"),
@@ -194,6 +203,16 @@ def test_a_page_is_read_and_redirects_are_followed(site: str) -> None:
 def test_a_feed_is_read_entry_by_entry(site: str, path: str) -> None:
     found = [article.source for article in read_urls([site + path], allow_private=True)]
     assert found == [f"{site}{path}#1", f"{site}{path}#3"]
+
+
+@pytest.mark.parametrize("path", ["/feed.json", "/json-feed", "/plain-feed.json"])
+def test_a_feed_of_json_is_no_table(site: str, path: str) -> None:
+    article = read(site + path)
+    assert (article.source, article.text) == (f"{site}{path}#1", TEXT.decode().strip())
+
+
+def test_a_pdf_is_read_as_one_though_the_server_says_a_page(site: str) -> None:
+    assert read(f"{site}/pdf-as-page").text == PARAGRAPHS[0]
 
 
 @pytest.mark.parametrize(

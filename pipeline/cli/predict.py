@@ -79,7 +79,7 @@ class OutputPath(FilePath):
         "topics predict 's3://news/*.jsonl' --output s3://labelled/news --scheduler tcp://10.0.0.5:8786",
     ],
 )
-@click.argument("sources", nargs=-1, type=click.Path())
+@click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
 @click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
 @click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
 @MODEL

@@ -86,7 +86,8 @@ def _kind(content: bytes, name: str) -> str:
     path = urlsplit(name).path if name.startswith(("http://", "https://")) else name
     known = _BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
     found = sniffed(content)
-    return known if known and not (known == "HTML" and found == "RSS or Atom") else found
+    certain = found in ("PDF", "DOCX") or (known == "HTML" and found == "RSS or Atom")
+    return known if known and not certain else found
 
 
 def sniffed(content: bytes) -> str:

@@ -71,13 +71,15 @@ def format_of(content: bytes, url: str, media_type: str) -> str | None:
     """
     if media_type.startswith(_NO_ARTICLE):
         raise SourceError(f"{url}: the server sent {media_type}, expected a page, document or feed")
+    found = sniffed(content)
+    if found in ("PDF", "RSS or Atom"):
+        return found  # its first bytes leave no doubt, whatever the server says
     if _is_table(content, url, media_type):
         said = f" ({media_type})" if media_type else ""
         raise SourceError(f"{url}: a table{said}; download it, and name the file as SOURCE")
-    found = sniffed(content)
     if media_type in _XML and found == "text":
         raise SourceError(f"{url}: XML that is neither a page nor a feed")
-    if media_type in (*_TEXT, *_XML) or (media_type == "text/html" and found == "RSS or Atom"):
+    if media_type in (*_TEXT, *_XML) or found == "DOCX":
         return found
     if media_type in _UNKNOWN and found != "text":
         return found

@@ -112,8 +112,12 @@ class Summary:
         """Count the rows of a chunk."""
         self.rows += chunk.rows
         self.errors += chunk.errors
-        if chunk.first_error and not self.first_error:
-            self.first_error = f"{chunk.source or self.source}, {chunk.first_error}"
+        self.note(chunk.first_error, chunk.source)
+
+    def note(self, error: str, source: str | None = None) -> None:
+        """Keep the first error, with the table that it is in."""
+        if error and not self.first_error:
+            self.first_error = f"{source or self.source}, {error}"
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,8 @@ def predict_table(
             _sink(job, output, table, work, resume=resume) as sink,
         ):
             kept = sink.kept
-            summary = Summary(job.source, resumed=kept.rows, errors=kept.errors, first_error=kept.first_error)
+            summary = Summary(job.source, resumed=kept.rows, errors=kept.errors)
+            summary.note(kept.first_error)
             for chunk in predicting(table.chunks(work.columns, skip=kept.rows)):
                 sink.write(chunk)
                 summary.add(chunk)

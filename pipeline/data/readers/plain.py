@@ -9,6 +9,8 @@ from pipeline.schema import Article
 
 _START = 1 << 16  # bytes that tell the encoding, characters that tell a table
 _FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
+_BZIP2 = (b"BZh%d1AY&SY" % level for level in range(1, 10))
+_COMPRESSED = (*_BZIP2, b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")  # the others: gzip, xz, zstd
 _HEADING = re.compile(r"#[ \t]")
 
 
@@ -33,6 +35,8 @@ def read_text(content: bytes, name: str) -> list[Article]:
     """
     if content.startswith(b"{\\rtf"):
         raise SourceError(f"{name}: this is RTF; save it as text or DOCX")
+    if content.startswith(_COMPRESSED):
+        raise SourceError(f"{name}: compressed; unpack it, or if it is a table, predict on it alone")
     text = _decoded(content, name)
     if table := table_kind(text[:_START]):
         raise SourceError(f"{name}: {table}, which is a table: predict on it alone, with --text-column")

@@ -1,11 +1,13 @@
 """Open a table: tell its format by its name and its first bytes, and have that format's reader read it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from pipeline.data.documents import SUFFIXES as ARTICLES
+from pipeline.data.documents import sniffed
 from pipeline.data.streams import standard_input
 from pipeline.data.tabular import table_kind
 from pipeline.errors import SourceError, TopicsError
@@ -58,9 +60,9 @@ class ReadOptions:
 
 
 def is_table(name: str) -> bool:
-    """Tell tables from articles by the ending of their name."""
+    """Tell tables from articles by the ending of their name, which a JSON feed shares: that is looked at."""
     inner = name[:-4] if name.lower().endswith(".zip") else name
-    return ending(inner) in (*_BY_ENDING, *_NOT_READ)
+    return ending(inner) in (*_BY_ENDING, *_NOT_READ) and not (name.lower().endswith(".json") and _is_feed(name))
 
 
 def holds_table(name: str, column: str = "text") -> bool:
@@ -83,11 +85,21 @@ def holds_table(name: str, column: str = "text") -> bool:
         return False
     if name == "-" and compression(standard_input()[0]):
         return True  # no article is read compressed, and what is decompressed here could not be read again
-    if name != "-" and not Path(name).is_file():
+    if name != "-" and not os.path.isfile(name):  # noqa: PTH113  # Path.is_file raises for a name that is too long
         return False  # what is read of a pipe here could not be read again
     try:
         with open_stream(name) as stream:
-            return _is_archive(stream) or _format(stream, column) is not None
+            return _is_archive(stream) or (
+                sniffed(stream.start) != "RSS or Atom" and _format(stream, column) is not None
+            )
+    except TopicsError:
+        return False
+
+
+def _is_feed(name: str) -> bool:
+    try:
+        with open_stream(name) as stream:
+            return sniffed(stream.start) == "RSS or Atom"
     except TopicsError:
         return False
 
