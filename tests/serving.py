@@ -111,19 +111,8 @@ def serving(
 
     A command that executes another, `within`, executes it.
     """
-    command = [
-        *within,
-        sys.executable,
-        "-m",
-        "pipeline",
-        "serve",
-        "--port",
-        "0",
-        "--workers",
-        "2",
-        "--model",
-        str(model),
-    ]
+    command = [*within, sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2"]
+    command += ["--model", str(model)]
     command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
     command += options
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=start_new_session)
