@@ -7,6 +7,7 @@ import json
 import random
 import sys
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _change_description(model: dict[str, Any], chance: random.Random) -> None:
     if chance.random() < 0.2 and isinstance(place, dict):
         del place[key]
     else:
-        place[key] = chance.choice(ODD)
+        place[key] = deepcopy(chance.choice(ODD))  # a later change may be inside it
 
 
 def _change_array(arrays: dict[str, np.ndarray], chance: random.Random) -> None:
@@ -64,7 +65,8 @@ def _change_array(arrays: dict[str, np.ndarray], chance: random.Random) -> None:
     elif kind == "flat":
         arrays[name] = array.reshape(-1)
     elif kind == "type":
-        arrays[name] = array.astype(chance.choice([np.float32, np.float64, np.uint8, np.uint64]))
+        with np.errstate(invalid="ignore"):
+            arrays[name] = array.astype(chance.choice([np.float32, np.float64, np.uint8, np.uint64]))
     elif array.size and kind == "value":
         values = [0, 1, 10, 32, 255] if array.dtype.kind == "u" else [np.nan, np.inf, -np.inf, -1e30, 1e30, 0]
         flat = array.reshape(-1).copy()
