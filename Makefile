@@ -123,7 +123,7 @@ fuzz: $(READY) ## Mutate news for SECONDS=60, 10,000 model bundles, and 20,000 d
 	$(BIN)/python tests/fuzz_bundle.py 10000
 	$(BIN)/python tests/fuzz_documents.py 20000
 
-reliability: $(READY) ## Hold the project to each promise of docs/reliability.md (a quarter of an hour): PARTS="kills disk"
+reliability: $(READY) ## Hold the project to each promise of docs/reliability.md (up to half an hour): PARTS="kills disk"
 	$(BIN)/python tests/reliability.py $(PARTS)
 
 sbom: $(READY) ## Write sbom.json, what is installed as a CycloneDX bill of materials, and count its licences

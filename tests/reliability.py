@@ -1,6 +1,6 @@
 """Hold the project to each of its promises, and print what was measured: python tests/reliability.py [NAME ...]
 
-Runs everything in about 15 minutes on two cores; docs/reliability.md says what each part promises.
+Takes up to half an hour on two cores; docs/reliability.md says what each part promises.
 """
 
 import argparse
