@@ -95,4 +95,4 @@ def test_every_part_has_its_script_and_its_place_in_the_documentation() -> None:
     page = (packages.ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     for script, *arguments in reliability.PARTS.values():
         assert " ".join(["tests/" + script, *arguments]) in page
-        assert (reliability.TESTS / script).exists() or script == "fuzz_documents.py"
+        assert (reliability.TESTS / script).exists()
