@@ -146,16 +146,24 @@ def corrections_on_a_full_disk(folder: Path) -> str:
 
 
 def corrections_on_a_read_only_disk(folder: Path) -> str:
-    """Send a correction to a service whose database cannot be written: those that are there stay and are read."""
+    """Start a service whose database cannot be written: it says so and ends, and the corrections there stay."""
     model, place = make_model(folder / "model.safetensors"), folder / "written"
     place.mkdir()
     with serving(model, place) as service:
         assert service.ask("/v1/corrections", {"text": "Mines.", "topics": []}).status == 201
     script = READ_ONLY.replace("$PLACE", "$0") + '; exec "$@"'
-    with serving(model, place, within=(*UNSHARE, script, str(place))) as service:
-        reply = service.ask("/v1/corrections", {"text": "Mines.", "topics": []})
-        assert (reply.status, "cannot save corrections" in reply.json()["detail"]) == (503, True), reply
-        assert service.ask("/v1/predict", {"texts": ["Mines."]}).status == 200
+    file = place / "corrections.sqlite3"
+    start = support.command("serve", "--port", "0", "--model", model, "--corrections", file)
+    done = subprocess.run(
+        [*UNSHARE, script, str(place), *start],
+        env=support.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert done.stderr.startswith(f"error: {file}: cannot save corrections: "), done.stderr
+    with serving(model, place) as service:
         assert [row["text"] for row in service.ask("/v1/corrections").json()] == ["Mines."]
     return "refused, 1 kept"
 

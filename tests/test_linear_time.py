@@ -76,7 +76,7 @@ def test_an_explained_answer_takes_linear_time(repeated: str, small_model: Path)
     def answer(text: str) -> None:
         rows = predict(Article("a.txt", text), bundle, explained=True)
         for form in ("text", "html"):
-            assert b"".join(rendered(rows, form, bundle.topics, width=80, style=lambda text, colour: text))
+            assert b"".join(rendered([rows], form, bundle.topics, width=80, style=lambda text, colour: text))
 
     assert growth(answer, *REPEATED[repeated]) < 28
 

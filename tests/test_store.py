@@ -63,7 +63,7 @@ def test_training_in_a_copy_leaves_the_original_as_it_is(trained: TrainedExperim
     assert content(original.folder) == before
     place = (copy.output / "artifacts").as_uri()
     found = addresses(copy.output)
-    assert len(found) == 7  # of the experiment, and of two runs, models and versions
+    assert len(found) == 9  # of the experiment, of two runs, models and versions, and of two promotions
     assert all(address == place or address.startswith(f"{place}/") for address in found)
     run = Tracker(SETTINGS, copy.output).find(CANDIDATE)
     assert run is not None

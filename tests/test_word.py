@@ -313,7 +313,6 @@ def other_package(main: str) -> bytes:
         (OLE + "EncryptedPackage".encode("utf-16-le"), "this document is protected by a password"),
         (encrypted(word_file(p("Text."))), "this document is protected by a password"),
         (rb"{\rtf1\ansi Text.}", "this is RTF"),
-        (b"%PDF-1.7 ...", "this is a PDF"),
         (b"\xef\xbb\xbf <!doctype html><p>Text.</p>", "this is HTML or XML"),
         (b"Just words.", "this is plain text"),
         (b"\0\1\2", "damaged or cut short: File is not a zip file"),

@@ -196,7 +196,8 @@ def _no_file(entry: "os.DirEntry[str]") -> str:
 
 
 def _listed(before: str, kinds: Counter[str]) -> str:
-    return before + ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common()) if kinds else ""
+    by_count = sorted(kinds.items(), key=lambda found: (-found[1], found[0]))
+    return before + ", ".join(f"{kind} ({count:,})" for kind, count in by_count) if kinds else ""
 
 
 def _place(path: Path) -> str:

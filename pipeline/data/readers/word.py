@@ -38,7 +38,6 @@ _BLANK = re.compile(r"\s+")
 _PARTED = re.compile(r"\n\s*\n|\f")
 _OTHER_FORMATS = (
     (b"{\\rtf", "this is RTF; save it as DOCX"),
-    (b"%PDF-", "this is a PDF"),
     (b"<", "this is HTML or XML"),
 )
 _OTHER_PACKAGES = (

@@ -237,7 +237,8 @@ def _total(partitions: Sequence[Partition], outcomes: dict[str, Outcome]) -> Tot
         total.predicted += 0 if outcome.skipped else record.rows
         total.errors += record.errors
         if record.errors and not total.first_error:
-            total.first_error = f"{partition.source}, {record.first_error}"
+            place = record.first_error.rfind(", line ") + 2  # what precedes it is where the worker read the table
+            total.first_error = f"{partition.source}, {record.first_error[place:]}"
     return total
 
 
