@@ -30,6 +30,12 @@ SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
 pytestmark = pytest.mark.usefixtures("embedded")
 
 
+@pytest.fixture(autouse=True)
+def modules_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what MLflow does when it loads a model: it puts the model's own modules before all others."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
 @pytest.fixture
 def run(trained: TrainedExperiment) -> Iterator[Run]:
     tracker = Tracker(SETTINGS, trained.experiment.output)
