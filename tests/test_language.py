@@ -8,7 +8,7 @@ import support
 from serving import ARTICLE, serving
 from test_install import alone
 
-from pipeline.model.bundle import load_bundle, save_bundle
+from pipeline.model.bundle import Bundle, load_bundle, save_bundle
 from pipeline.predict.article import with_language
 from pipeline.predict.language import detect
 from pipeline.schema import Article
@@ -105,3 +105,17 @@ def test_without_the_extra_nothing_is_said_and_nothing_fails(english: Path, tmp_
     (tmp_path / "de.txt").write_text(GERMAN, encoding="utf-8")
     done = alone("predict", "de.txt", "--model", english, cwd=tmp_path)
     assert (done.returncode, done.stderr, "language" in done.stdout) == (0, "", False)
+
+
+@pytest.mark.parametrize("language", sorted({*TEXTS} - {"en"}))
+def test_no_other_language_is_taken_for_that_of_the_vocabulary(bundle: Bundle, language: str) -> None:
+    known = replace(bundle, about={**bundle.about, "languages": "en"})
+    assert with_language(Article("a.txt", TEXTS[language]), known).language == language
+
+
+def test_a_text_of_familiar_terms_needs_no_detector(bundle: Bundle) -> None:
+    known = replace(bundle, about={**bundle.about, "languages": "xx"})
+    texts = [row["text"] for row in support.rows() if row["writer"] == "a"]
+    assert with_language(Article("a.txt", "\n\n".join(texts[:5])), known).language == "xx"
+    several = replace(bundle, about={**bundle.about, "languages": "xx yy"})
+    assert with_language(Article("a.txt", "\n\n".join(texts[:5])), several).language != "xx"

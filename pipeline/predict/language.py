@@ -5,10 +5,11 @@ Gaelic, Irish), and 828 are too short for it to be sure.
 """
 
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 _SURE = 0.9
-_MOST = 10_000  # characters: what makes a language shows at the beginning, and takes 0.5 ms a thousand
+MOST = 10_000  # characters: what makes a language shows at the beginning, and takes 0.5 ms a thousand
 _LETTERS = 2  # of a code in ISO 639-1: the languages that have none are those most often taken for a relative
 
 
@@ -29,8 +30,16 @@ def detect(text: str) -> str | None:
     identifier = _identifier()
     if identifier is None:
         return None
-    found, share = identifier.classify(text[:_MOST])
+    found, share = identifier.classify(text[:MOST])
     return str(found) if share >= _SURE and len(found) == _LETTERS else None
+
+
+def available() -> bool:
+    """Tell whether the extra is installed."""
+    try:
+        return find_spec("py3langid") is not None
+    except ModuleNotFoundError:  # of an importer that knows what is not there
+        return False
 
 
 @lru_cache(maxsize=1)
