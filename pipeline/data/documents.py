@@ -6,14 +6,10 @@
 import codecs
 import re
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from pipeline.data.readers.feed import read_feed
-from pipeline.data.readers.html import read_html
-from pipeline.data.readers.pdf import read_pdf
-from pipeline.data.readers.plain import read_text
-from pipeline.data.readers.word import read_docx
 from pipeline.errors import MissingExtraError, SourceError
 from pipeline.schema import Article
 
@@ -65,7 +61,7 @@ def articles_in(content: bytes, name: str, *, form: str | None = None) -> list[A
         raise SourceError(f"{name}: empty")
     kind = form or _kind(content, name)
     try:
-        found = _READERS[kind](content, name)
+        found = _reader(kind)(content, name)
     except SourceError:
         raise
     except ModuleNotFoundError:
@@ -107,10 +103,19 @@ def _start(content: bytes) -> str:
     return content[:4096].decode("utf-16" if utf16 else "utf-8-sig", "replace").lstrip()
 
 
-_READERS: dict[str, Callable[[bytes, str], Sequence[Article | SourceError]]] = {
-    "text": read_text,
-    "HTML": read_html,
-    "PDF": read_pdf,
-    "DOCX": read_docx,
-    "RSS or Atom": read_feed,
+_READERS = {
+    "text": "plain.read_text",
+    "HTML": "html.read_html",
+    "PDF": "pdf.read_pdf",
+    "DOCX": "word.read_docx",
+    "RSS or Atom": "feed.read_feed",
 }
+
+
+def _reader(kind: str) -> Callable[[bytes, str], Sequence[Article | SourceError]]:
+    """Import the reader of a format, and no other: that takes longer than to predict on an article."""
+    module, _, function = _READERS[kind].partition(".")
+    found: Callable[[bytes, str], Sequence[Article | SourceError]] = getattr(
+        import_module(f"pipeline.data.readers.{module}"), function
+    )
+    return found
