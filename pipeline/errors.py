@@ -21,6 +21,10 @@ class BundleError(TopicsError):
     """A trained model is missing, damaged or of another format version."""
 
 
+class ArchiveError(TopicsError):
+    """The archive of articles is missing, of another version, or cannot be read or written."""
+
+
 class TrackingError(TopicsError):
     """The tracking server or its store cannot be used."""
 
