@@ -12,6 +12,7 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 import support
 from serving import Service, serving
@@ -85,9 +86,10 @@ def test_a_signal_finishes_what_is_in_flight(small_model: Path, tmp_path: Path, 
 
 
 def test_what_is_in_flight_cannot_hold_up_the_end(small_model: Path, tmp_path: Path) -> None:
-    hostile = {"texts": ["a" + "\u0301\u0316" * 30_000], "explain": True}
     with serving(small_model, tmp_path, "--max-seconds", "2") as running:
-        asking = [threading.Thread(target=running.ask, args=("/v1/predict", hostile)) for _ in range(2)]
+        for process in psutil.Process(running.process.pid).children(recursive=True):
+            process.suspend()
+        asking = [threading.Thread(target=running.ask, args=("/v1/predict", {"texts": ["a"]})) for _ in range(2)]
         for thread in asking:
             thread.start()
         wait_for(running, "topics_requests_running 3.0")
