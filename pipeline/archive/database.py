@@ -94,7 +94,8 @@ CREATE TABLE views (
     name TEXT NOT NULL UNIQUE,   -- as people read it
     slug TEXT NOT NULL UNIQUE,   -- as addresses and options spell it
     selection TEXT NOT NULL,     -- JSON of archive.selection.Selection
-    notify TEXT NOT NULL         -- JSON: addresses to tell of new matches
+    notify TEXT NOT NULL,        -- JSON: addresses to tell of new matches
+    notify_since TEXT NOT NULL   -- UTC, ISO 8601: what was collected before is not new to them
 );
 CREATE TABLE feeds (
     address TEXT PRIMARY KEY,
