@@ -84,9 +84,8 @@ def test_an_unchanged_article_is_left_as_it_is(tmp_path: Path, model: ArchiveMod
         entry("one", TEXT, title="Corrected"),
         entry("one", TEXT, outlet="Courier"),
         entry("one", TEXT, day="2026-02-27"),
-        entry("one", TEXT, language="en"),
     ],
-    ids=["text", "title", "outlet", "day", "language"],
+    ids=["text", "title", "outlet", "day"],
 )
 def test_a_changed_article_replaces_itself_and_keeps_its_number(
     tmp_path: Path, model: ArchiveModel, later: object

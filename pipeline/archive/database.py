@@ -68,7 +68,7 @@ CREATE TABLE predictions (
     model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
     paragraph INTEGER NOT NULL REFERENCES paragraphs(id) ON DELETE CASCADE,
     scores TEXT NOT NULL,        -- JSON: a number for each topic, in the model's column order
-    PRIMARY KEY (model, paragraph)
+    PRIMARY KEY (paragraph, model)  -- in this order, as a paragraph is removed more often than a model
 ) WITHOUT ROWID;
 CREATE TABLE hits (              -- a row for each topic that a paragraph is given
     model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
@@ -99,8 +99,12 @@ CREATE TABLE fingerprints (       -- of the articles' texts: articles that share
 CREATE INDEX fingerprints_article ON fingerprints(article);
 CREATE TABLE sources (           -- what was read: it is not parsed again until its content is another
     place TEXT PRIMARY KEY,      -- file or address
-    digest TEXT NOT NULL,        -- SHA-256 of its content and of the options that it was read with
+    reading TEXT NOT NULL,       -- how: the program's version, and options
+    digest TEXT NOT NULL,        -- SHA-256 of its content
     articles INTEGER NOT NULL    -- how many it held
+) WITHOUT ROWID;
+CREATE TABLE pruned (            -- articles that grew too old: they are not collected again
+    key TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 CREATE TABLE views (
     id INTEGER PRIMARY KEY,
@@ -109,7 +113,7 @@ CREATE TABLE views (
     selection TEXT NOT NULL,     -- JSON of archive.selection.Selection
     notify TEXT NOT NULL         -- JSON: addresses to tell of new matches
 );
-CREATE TABLE feeds (
+CREATE TABLE feeds (             -- and other addresses that are asked again
     address TEXT PRIMARY KEY,
     etag TEXT,
     last_modified TEXT,

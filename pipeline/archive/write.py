@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from pipeline.archive.stories import link, new_story, unlink
 from pipeline.errors import SourceError
 from pipeline.model.aggregation import aggregate
 from pipeline.model.bundle import Bundle
+from pipeline.predict.article import with_language
 from pipeline.schema import Article
 from pipeline.text.paragraphs import Span, split
 
@@ -67,7 +68,7 @@ class Entry:
     Parameters
     ----------
     article : Article
-        With its language, where it is known.
+        Without its language, unless somebody else has told it.
     key : str
         What it is recognised by when it is collected again.
     outlet : str
@@ -176,7 +177,9 @@ def put(database: sqlite3.Connection, entry: Entry, model: ArchiveModel, *, coll
     """
     if _same(_kept(database, entry), entry):
         return "unchanged"
-    labels = label(entry.article, model.bundle)  # before others have to wait
+    told = with_language(entry.article, model.bundle) if entry.article.language is None else entry.article
+    entry = replace(entry, article=told)
+    labels = label(told, model.bundle)  # before others have to wait
     with transaction(database):
         kept = _kept(database, entry)
         if _same(kept, entry):  # another process put it there just now
@@ -301,11 +304,11 @@ def _kept(database: sqlite3.Connection, entry: Entry) -> sqlite3.Row | None:
 
 
 def _same(kept: sqlite3.Row | None, entry: Entry) -> bool:
-    return kept is not None and all(kept[name] == value for name, value in _values(entry, kept).items())
+    return kept is not None and all(kept[name] == value for name, value in _facts(entry, kept).items())
 
 
-def _values(entry: Entry, kept: sqlite3.Row | None) -> dict[str, Any]:
-    """Return an article's columns, but for its text, which its digest stands for."""
+def _facts(entry: Entry, kept: sqlite3.Row | None) -> dict[str, Any]:
+    """Return what makes an article another one: all that does not follow from its text."""
     article = entry.article
     undated = kept is not None and not (kept["dated"] or entry.dated)
     return {
@@ -316,10 +319,8 @@ def _values(entry: Entry, kept: sqlite3.Row | None) -> dict[str, Any]:
         "day": kept["day"] if kept is not None and undated else entry.day,
         "dated": int(entry.dated),
         "date": article.date,
-        "language": article.language,
         "address": entry.address,
         "source": article.source,
-        "notes": json.dumps(article.notes, ensure_ascii=False),
     }
 
 
@@ -329,7 +330,9 @@ def _beginning(text: str) -> str:
 
 
 def _write_article(database: sqlite3.Connection, entry: Entry, kept: sqlite3.Row | None, collected: str) -> int:
-    values = {**_values(entry, kept), "text": entry.article.text}
+    article = entry.article
+    values = {**_facts(entry, kept), "text": article.text, "language": article.language}
+    values["notes"] = json.dumps(article.notes, ensure_ascii=False)
     if kept is not None:
         unlink(database, [kept["id"]])
         _remove_paragraphs(database, kept["id"])
