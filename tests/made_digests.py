@@ -42,10 +42,10 @@ CLEARED = Story(
         ),
     ),
     (
-        Quotation(1001, 101, 2, "Sappers cleared a field of mines.", {"mines": 0.91}),
-        Quotation(1002, 101, 4, "The school beside it opens on Monday.", {"schools": 0.62}),
-        Quotation(1003, 101, 5, "Mines were found near the <well> & the road.", {"mines": 0.83}),
-        Quotation(1004, 101, 7, "Other mines are suspected.", {"mines": 0.55}),
+        Quotation(1001, 101, 1, "Sappers cleared a field of mines.", {"mines": 0.91}),
+        Quotation(1002, 101, 3, "The school beside it opens on Monday.", {"schools": 0.62}),
+        Quotation(1003, 101, 4, "Mines were found near the <well> & the road.", {"mines": 0.83}),
+        Quotation(1004, 101, 6, "Other mines are suspected.", {"mines": 0.55}),
     ),
     ("mines",),
     ("schools",),
@@ -58,7 +58,7 @@ FORMULA = Story(
             103, "+1 for schools", "@Outlet", "2026-03-05", "https://at.example/1", "x", "uk", (), ("schools",)
         ),
     ),
-    (Quotation(1005, 103, 1, "-2+3 шкіл відкрито 😀", {"schools": 0.7}),),
+    (Quotation(1005, 103, 0, "-2+3 шкіл відкрито 😀", {"schools": 0.7}),),
     (),
     ("schools",),
 )
@@ -70,7 +70,7 @@ ARABIC = Story(
             104, "مدرسة جديدة", "الصباح", "2026-03-05", "javascript:alert(1)", "a.html", "ar", ("schools",), ()
         ),
     ),
-    (Quotation(1006, 104, 1, "افتتحت مدرسة جديدة.", {"schools": 0.8}),),
+    (Quotation(1006, 104, 0, "افتتحت مدرسة جديدة.", {"schools": 0.8}),),
     ("schools",),
     (),
 )
@@ -78,7 +78,7 @@ WORDS = Story(
     14,
     "Weather",
     (StoryArticle(105, "Weather", "Morning Post", "2026-03-05", None, "weather.txt", None, (), ()),),
-    (Quotation(1007, 105, 1, "Rain, and a field.", {}),),
+    (Quotation(1007, 105, 0, "Rain, and a field.", {}),),
     (),
     (),
 )

@@ -40,13 +40,13 @@ def test_of_the_topics_asked_for_the_others_are_no_sections() -> None:
 
 def test_quotations_are_those_that_speak_most_in_the_order_of_the_text() -> None:
     entry = made_digest((CLEARED,), quotations=2).sections[0].entries[0]
-    assert [quotation.number for quotation in entry.quotations] == [2, 5]
+    assert [quotation.number for quotation in entry.quotations] == [1, 4]
     assert entry.more == 2
 
 
 def test_quotations_speak_for_the_topic_that_is_asked_for() -> None:
     entry = made_digest((CLEARED,), quotations=1, wanted=("schools",)).sections[0].entries[0]
-    assert [quotation.number for quotation in entry.quotations] == [4]
+    assert [quotation.number for quotation in entry.quotations] == [3]
 
 
 def test_counts_are_of_what_the_digest_holds() -> None:

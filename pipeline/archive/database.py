@@ -129,6 +129,18 @@ CREATE TABLE told (              -- which stories a view's digest has told of
     time TEXT NOT NULL,
     PRIMARY KEY (view, story)
 ) WITHOUT ROWID;
+CREATE TABLE notices (           -- what a view tells, one for each address
+    id INTEGER PRIMARY KEY,
+    view INTEGER NOT NULL REFERENCES views(id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    mark TEXT NOT NULL UNIQUE,   -- what it is recognised by: the same at every attempt
+    content BLOB,                -- what is sent; NULL once it was, or was given up
+    made TEXT NOT NULL,
+    due TEXT NOT NULL,           -- not to be sent before
+    attempts INTEGER NOT NULL DEFAULT 0,  -- counted before each
+    sent TEXT,
+    error TEXT                   -- of the last attempt
+);
 """
 
 

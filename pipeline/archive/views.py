@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pipeline.archive.database import transaction
 from pipeline.archive.selection import Selection, View
 from pipeline.errors import ArchiveError
 
 LONGEST_NAME = 100
 _LONGEST_SLUG = 60
 _TUPLES = ("topics", "outlets")  # which JSON reads as lists
-_MAIL = re.compile(r'[^\s@,;:<>()\[\]"\\?]+@\w[\w.-]*')  # one address, without names, comments and quotes
+_MAIL = re.compile(r"[\w!#$%&'*+./=^`{|}~-]+", re.ASCII)  # before the @; others need what few servers offer
+_HOST = re.compile(r"\w[\w.-]*")
 
 
 def add_view(
@@ -51,8 +53,7 @@ def add_view(
 
     """
     name, told = checked_name(name), checked_addresses(notify)
-    with database:
-        database.execute("BEGIN IMMEDIATE")  # the name and the slug are free until both are taken
+    with transaction(database):
         _refuse_taken(database, name)
         view = View(name, _free_slug(database, slug_of(name)), selection, told)
         database.execute(
@@ -93,8 +94,7 @@ def update_view(
         Where there is no such view, or a value is none that `add_view` takes.
 
     """
-    with database:
-        database.execute("BEGIN IMMEDIATE")
+    with transaction(database):
         old = get_view(database, slug)
         new = View(
             old.name if name is None else checked_name(name),
@@ -132,8 +132,7 @@ def remove_view(database: sqlite3.Connection, slug: str) -> View:
         Where there is no such view.
 
     """
-    with database:
-        database.execute("BEGIN IMMEDIATE")
+    with transaction(database):
         view = get_view(database, slug)
         database.execute("DELETE FROM views WHERE slug = ?", (view.slug,))
     return view
@@ -260,18 +259,28 @@ def mail_address(address: str) -> str:
     Returns
     -------
     str
+        Its host in ASCII.
+
+    Raises
+    ------
+    ValueError
+        Where it is not one mail address.
 
     """
-    return unquote(address[len("mailto:") :])
+    user, _, host = unquote(address[len("mailto:") :]).rpartition("@")
+    if not _MAIL.fullmatch(user) or not _HOST.fullmatch(host):
+        raise ValueError("not a mail address")
+    return f"{user}@{host.encode('idna').decode()}"
 
 
 def _checked_address(address: str) -> str:
     if not address.lower().startswith("mailto:"):
         return _checked_web_address(address)
-    wanted = mail_address(address)
-    if not _MAIL.fullmatch(wanted) or not wanted.isprintable():
-        raise ArchiveError(f"cannot notify {address!r}: expected such as mailto:desk@example.org")
-    return f"mailto:{wanted}"
+    try:
+        mail_address(address)
+    except ValueError:
+        raise ArchiveError(f"cannot notify {address!r}: expected such as mailto:desk@example.org") from None
+    return f"mailto:{address[len('mailto:') :]}"
 
 
 def _checked_web_address(address: str) -> str:

@@ -86,7 +86,7 @@ def quotation_rows(digest: Digest) -> Iterator[tuple[str | int | float | None, .
                 first.outlet,
                 first.day,
                 first.title,
-                quotation.number if quotation else None,
+                quotation.number + 1 if quotation else None,
                 quotation.text if quotation else "",
                 round(quotation.scores[section.topic.id], 4)
                 if quotation and section.topic.id in quotation.scores

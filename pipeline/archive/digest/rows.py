@@ -243,7 +243,7 @@ def source_of(entry: Entry, quotation: Quotation) -> str:
     """
     first = entry.first
     told = f"{enclosed(first.outlet)}, “{enclosed(first.title)}”"
-    return f"{told}, {words_of_day(first.day)}, paragraph {quotation.number}"
+    return f"{told}, {words_of_day(first.day)}, paragraph {quotation.number + 1}"
 
 
 def enclosed(text: str) -> str:
