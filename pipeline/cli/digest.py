@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from pipeline.archive.delivery import Delivery
+    from pipeline.archive.digest.rows import Digest
     from pipeline.archive.notices import Round
     from pipeline.archive.selection import Selection
 
@@ -43,6 +44,9 @@ THRESHOLD = click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     help="Least score, instead of the model's own threshold of a topic.",
+)
+SENDER = click.option(
+    "--sender", envvar="TOPICS_SENDER", show_envvar=True, default="", help="Who mails are from: NAME@HOST."
 )
 NOTIFY = click.option(
     "--notify", multiple=True, metavar="ADDRESS", help="mailto: or web address to tell of new stories; repeatable."
@@ -124,7 +128,7 @@ def duration(text: str) -> timedelta | None:
         "topics digest --since yesterday",
         "topics digest --view mines --since 24h --output brief.docx",
         "topics digest --topic mines --topic aid --since 2026-03-01 --until 2026-03-07 --output week.xlsx",
-        'topics digest --words "power station" --format eml | sendmail desk@example.org',
+        "topics digest --words kharkiv --sender news@example.org --output brief.eml",
     ],
 )
 @MODEL_ADDRESS
@@ -151,6 +155,7 @@ def duration(text: str) -> timedelta | None:
 @click.option(
     "--quotations", type=click.IntRange(0, 1000), default=3, show_default=True, help="Most paragraphs of a story."
 )
+@SENDER
 @click.option("--now", type=Moment(), help="Take this for the present: the same archive makes the same digest.")
 @click.option("--output", type=FilePath(output=True), help="Write atomically to this file.")
 def digest_command(form: str | None, output: Path | None, **options: Any) -> None:
@@ -172,7 +177,7 @@ def digest_command(form: str | None, output: Path | None, **options: Any) -> Non
     with _archive(options["model"], options["archive"]) as (database, path):
         refuse_overwriting(output, (path,))
         made = _digest(database, options)
-    content: bytes = FORMATS[form].write(made)
+    content = _mail(made, options["sender"]) if form == "eml" else FORMATS[form].write(made)
     if output is None:
         click.echo(content, nl=False)
     else:
@@ -181,7 +186,15 @@ def digest_command(form: str | None, output: Path | None, **options: Any) -> Non
     tell(made.summary)
 
 
-def _digest(database: "sqlite3.Connection", options: dict[str, Any]) -> Any:
+def _mail(made: "Digest", sender: str) -> bytes:
+    from pipeline.archive.delivery import check_sender
+    from pipeline.archive.digest.mail import SENDER as NOBODY
+    from pipeline.archive.digest.mail import as_eml
+
+    return as_eml(made, sender=check_sender(sender) if sender else NOBODY)
+
+
+def _digest(database: "sqlite3.Connection", options: dict[str, Any]) -> "Digest":
     from pipeline.archive.digest.read import read_digest
     from pipeline.archive.digest.rows import words_of_period
     from pipeline.archive.views import get_view
@@ -247,7 +260,7 @@ def views_group() -> None:
     "add",
     cls=Command,
     examples=[
-        "topics views add 'Mines, Kharkiv' --topic mines --words kharkiv --notify mailto:desk@example.org",
+        "topics views add Kharkiv --topic mines --words kharkiv --notify mailto:desk@example.org",
         "topics views add Aid --topic aid --notify https://chat.example.org/hooks/news",
     ],
 )
@@ -301,7 +314,14 @@ def update_view_command(
 @views_group.command("list", cls=Command, examples=["topics views list", "topics views list --format json"])
 @MODEL_ADDRESS
 @ARCHIVE
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Output format.",
+)
 def list_views_command(model: Path | str, archive: Path | None, form: str) -> None:
     """List the views."""
     from dataclasses import asdict
@@ -384,9 +404,7 @@ def _try(database: "sqlite3.Connection", selection: "Selection") -> None:
     show_envvar=True,
     help="File of the user's password; or the password in TOPICS_SMTP_PASSWORD.",
 )
-@click.option(
-    "--sender", envvar="TOPICS_SENDER", show_envvar=True, default="", help="Who mails are from: NAME@HOST."
-)
+@SENDER
 @click.option(
     "--webhook-secret-file",
     type=FilePath(),
