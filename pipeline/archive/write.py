@@ -140,12 +140,25 @@ def label(article: Article, bundle: Bundle) -> Labels:
     spans = split(article.text)
     if not spans:
         raise SourceError(f"{article.source}: no paragraphs")
-    texts = [article.text[start:end] for start, end in spans]
+    return label_texts(spans, [article.text[start:end] for start, end in spans], bundle)
+
+
+def label_texts(spans: list[Span], texts: list[str], bundle: Bundle) -> Labels:
+    """Predict the topics of paragraphs that were found before, and of their article.
+
+    Parameters
+    ----------
+    spans : list of (start, end)
+    texts : list of str
+        Those of all its paragraphs.
+    bundle : Bundle
+
+    Returns
+    -------
+    Labels
+
+    """
     scores = bundle.scorer.scores(texts)
-    return _labels(spans, texts, scores, bundle)
-
-
-def _labels(spans: list[Span], texts: list[str], scores: NDArray[np.float64], bundle: Bundle) -> Labels:
     topics, assigned = bundle.scorer.topics, bundle.scorer.labels(scores)
     given = [[topic for topic, yes in zip(topics, row, strict=True) if yes] for row in assigned.tolist()]
     about = aggregate(texts, given).about
