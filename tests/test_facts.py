@@ -76,7 +76,7 @@ def test_title_and_origin_are_those_of_the_page() -> None:
         "title": "Mines cleared",
         "date": None,
         "origin": "https://example.org/mines",
-        "outlet": None,
+        "outlet": "example.org",
     }
     assert facts("<h1>Mines</h1>") == {"title": "Mines", "date": None, "origin": None, "outlet": None}
     named = facts("", '<meta property="og:site_name" content="The Gazette">')

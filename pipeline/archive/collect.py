@@ -28,6 +28,10 @@ Parts = Sequence[Article | SourceError]
 _NAMED = 5  # failures that a summary names
 
 
+class StoppedError(Exception):
+    """The collector is told to end while it waits."""
+
+
 @dataclass(slots=True)
 class Summary:
     """What a collector read, and what became of the articles.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipeline.archive.database import transaction
-from pipeline.archive.write import ArchiveModel, Labels, label_texts, register, texts_of, write_labels
+from pipeline.archive.write import ArchiveModel, Labels, Texts, label_texts, register, texts_of, write_labels
 
 BATCH = 20  # articles that a transaction writes: others wait for some hundredths of a second
 _PENDING = """
@@ -96,16 +96,16 @@ def relabel(
 
 def _relabel_batch(database: sqlite3.Connection, model: ArchiveModel, articles: list[int]) -> int:
     """Label articles without keeping others waiting, then write what still holds."""
-    found: list[tuple[int, list[int], Labels]] = []
+    found: list[tuple[int, Texts, Labels]] = []
     for article in articles:
-        paragraphs, spans, texts = texts_of(database, article)
-        if paragraphs:  # else it was removed just now
-            found.append((article, paragraphs, label_texts(spans, texts, model.bundle)))
+        texts = texts_of(database, article)
+        if texts.ids:  # else it was removed just now
+            found.append((article, texts, label_texts(texts.spans, texts.texts, model.bundle)))
     with transaction(database):
         number = register(database, model, added=datetime.now(UTC).isoformat(timespec="seconds"))
-        for article, paragraphs, labels in found:
-            if texts_of(database, article)[0] == paragraphs and not _has_answers(database, number, paragraphs[0]):
-                write_labels(database, number, article, paragraphs, labels)
+        for article, texts, labels in found:
+            if texts_of(database, article) == texts and not _has_answers(database, number, texts.ids[0]):
+                write_labels(database, number, article, texts.ids, labels)
     return len(articles)
 
 
