@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
@@ -134,6 +135,9 @@ for command in (
     predict_command,
     serve_command,
     corrections_group,
+    collect_command,
+    relabel_command,
+    archive_group,
     compare_command,
     learning_curve_command,
     search_command,
