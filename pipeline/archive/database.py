@@ -112,7 +112,8 @@ CREATE TABLE views (
     name TEXT NOT NULL UNIQUE,   -- as people read it
     slug TEXT NOT NULL UNIQUE,   -- as addresses and options spell it
     selection TEXT NOT NULL,     -- JSON of archive.selection.Selection
-    notify TEXT NOT NULL         -- JSON: addresses to tell of new matches
+    notify TEXT NOT NULL,        -- JSON: addresses to tell of new matches
+    notify_since TEXT NOT NULL   -- UTC, ISO 8601: what was collected before is not new to them
 );
 CREATE TABLE feeds (             -- and other addresses that are asked again
     address TEXT PRIMARY KEY,
@@ -129,6 +130,18 @@ CREATE TABLE told (              -- which stories a view's digest has told of
     time TEXT NOT NULL,
     PRIMARY KEY (view, story)
 ) WITHOUT ROWID;
+CREATE TABLE notices (           -- what a view tells, one for each address
+    id INTEGER PRIMARY KEY,
+    view INTEGER NOT NULL REFERENCES views(id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    mark TEXT NOT NULL UNIQUE,   -- what it is recognised by: the same at every attempt
+    content BLOB,                -- what is sent; NULL once it was, or was given up
+    made TEXT NOT NULL,
+    due TEXT NOT NULL,           -- not to be sent before
+    attempts INTEGER NOT NULL DEFAULT 0,  -- counted before each
+    sent TEXT,
+    error TEXT                   -- of the last attempt
+);
 """
 
 

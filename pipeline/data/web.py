@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -266,6 +266,48 @@ def _inflated(content: bytes, form: int, source: str, max_bytes: int) -> bytes:
         further = unpacking.unused_data
         content = further if form == _GZIP and further.startswith(_GZIP_START) else b""
     return bytes(found)
+
+
+def post(
+    url: str,
+    content: bytes,
+    headers: Sequence[tuple[str, str]],
+    *,
+    allow_private: bool = False,
+    seconds: float = MAX_SECONDS,
+) -> None:
+    """Send content to an http or https address, as carefully as `fetch` reads; redirects are not followed.
+
+    Parameters
+    ----------
+    url : str
+    content : bytes
+    headers : sequence of (name, value)
+        Beside those that every request has.
+    allow_private : bool, default False
+        Connect to addresses that are not public, too.
+    seconds : float, default 20
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be sent, or is answered with a status other than 2xx.
+
+    """
+    source = shown(url)
+    here = _parsed(url, source)
+    backend = _CheckedNetwork(source, time.monotonic() + seconds, allow_private=allow_private)
+    sent = [("Host", here.netloc), _HEADERS[0], ("Connection", "close"), ("Content-Length", str(len(content)))]
+    target = httpcore.URL(scheme=here.scheme, host=here.host, port=here.port, target=here.target)
+    with (
+        _one_line(source),
+        httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool,
+        pool.stream("POST", target, headers=[*sent, *headers], content=content) as answer,
+    ):
+        reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
+        status = answer.status
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise SourceError(f"{source}: answered {f'{status} {reason}'.strip()}")
 
 
 class _CheckedNetwork(httpcore.NetworkBackend):
