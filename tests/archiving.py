@@ -10,8 +10,7 @@ from typing import Any
 import serving
 
 from pipeline.archive.database import open_archive
-from pipeline.archive.write import ArchiveModel, Entry, Outcome, put
-from pipeline.model.bundle import load_bundle
+from pipeline.archive.write import ArchiveModel, Entry, Outcome, load_model, put
 from pipeline.schema import Article
 
 MINES = "Sappers cleared landmines from the {place} near the village, and demining goes on in the district."
@@ -22,7 +21,7 @@ LUNCH = "The orchestra played in the {place}, and lunch was served in the garden
 def made_model(path: Path, *, run_id: str = "run-one", turn: int = 0) -> ArchiveModel:
     """Train a model, save it, and name it as the archive does."""
     serving.make_model(path, run_id=run_id, turn=turn)
-    return ArchiveModel.of_file(path, load_bundle(path, mapped=False))
+    return load_model(path)
 
 
 @contextmanager

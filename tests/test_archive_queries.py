@@ -26,6 +26,7 @@ def found(path: Path, **selection: Any) -> list[queries.Story]:
     with open_archive(path) as database:
         kept = queries.stories(database, Selection(**selection), limit=10)
         assert queries.count_stories(database, Selection(**selection)) == len(kept)
+        assert queries.story_page(database, Selection(**selection), limit=10).stories == tuple(kept)
         return kept
 
 
@@ -124,6 +125,13 @@ def test_topics_are_counted_by_stories_articles_and_paragraphs(path: Path) -> No
         assert counted == [TopicCount("mine_action", 2, 3, 4), TopicCount("peace_process", 1, 1, 2)]
         counted = queries.topic_counts(database, Selection(topics=("peace_process",), words="border"))
         assert counted == [TopicCount("peace_process", 1, 1, 1)]
+
+
+def test_a_page_of_stories_has_the_sums_of_the_whole_selection(path: Path) -> None:
+    with open_archive(path) as database:
+        page = queries.story_page(database, Selection(topics=("mine_action",)), limit=1, offset=1)
+    assert ([story.title for story in page.stories], page.total) == ([TALKS], 2)
+    assert page.topics == (TopicCount("mine_action", 2, 3, 4), TopicCount("peace_process", 1, 1, 2))
 
 
 def test_days_are_counted_with_all_their_paragraphs(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.errors import ArchiveError
 
 VERSION = 1
+# AUTOINCREMENT: a number that pages and people link to is never given again
 _SCHEMA = """
 CREATE TABLE models (
     id INTEGER PRIMARY KEY,
@@ -24,13 +25,13 @@ CREATE TABLE models (
     complete INTEGER NOT NULL    -- 1 where every paragraph has its answer: the newest such model's are shown
 );
 CREATE TABLE stories (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     title TEXT NOT NULL,
     first_day TEXT NOT NULL,
     last_day TEXT NOT NULL
 );
 CREATE TABLE articles (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,    -- its address, else the place it was read from: collected again, it is replaced
     digest TEXT NOT NULL,        -- SHA-256 of its text
     story INTEGER NOT NULL REFERENCES stories(id),
@@ -49,7 +50,7 @@ CREATE TABLE articles (
 CREATE INDEX articles_day ON articles(day);
 CREATE INDEX articles_story ON articles(story);
 CREATE TABLE paragraphs (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     article INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
     start INTEGER NOT NULL,

@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -15,6 +15,10 @@ from pipeline.archive.selection import Selection
 from pipeline.archive.words import full_text_query
 from pipeline.schema import Topic
 
+_RANKED = (
+    "GROUP BY story ORDER BY max(about) DESC, max(day) DESC, count(DISTINCT outlet) DESC, story DESC"
+    " LIMIT :limit OFFSET :offset"
+)
 _FACTS = "id, story, title, outlet, day, address, source, language"
 
 
@@ -86,6 +90,25 @@ class TopicCount:
     stories: int
     articles: int
     paragraphs: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPage:
+    """Some stories of a selection, and what there is of all of them.
+
+    Parameters
+    ----------
+    stories : tuple of Story
+    total : int
+        How many stories the selection has.
+    topics : tuple of TopicCount
+        What the selection has by topic; of its topics themselves, what it would have with any other.
+
+    """
+
+    stories: tuple[Story, ...]
+    total: int
+    topics: tuple[TopicCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +259,58 @@ def stories(
             return []
         matching = _matches(model, selection, collected_since)
         ranked = database.execute(
-            f"SELECT story FROM ({matching.sql}) GROUP BY story"
-            " ORDER BY max(about) DESC, max(day) DESC, count(DISTINCT outlet) DESC, story DESC"
-            " LIMIT :limit OFFSET :offset",
+            f"SELECT story FROM ({matching.sql}) {_RANKED}",
             {**matching.values, "limit": limit, "offset": offset},
         )
         ids = [row["story"] for row in ranked]
         return _stories(database, model, selection, ids, collected_since)
+
+
+def story_page(database: sqlite3.Connection, selection: Selection, *, limit: int, offset: int = 0) -> StoryPage:
+    """Return some stories of a selection with its sums, in about the time of `stories` alone.
+
+    Parameters
+    ----------
+    database, selection, limit, offset
+        As of `stories`.
+
+    Returns
+    -------
+    StoryPage
+
+    Raises
+    ------
+    ArchiveError
+        Where the words are no query.
+
+    """
+    with snapshot(database):
+        model = shown_model(database)
+        if model is None:
+            return StoryPage((), 0, ())
+        any_topic = tuple(model.thresholds) if selection.topics else ()
+        matching = _matches(model, replace(selection, topics=any_topic), None)
+        rows = database.execute(
+            f"WITH m AS MATERIALIZED ({matching.sql}),"
+            " mine AS (SELECT * FROM m WHERE :chosen IS NULL OR topic IN (SELECT value FROM json_each(:chosen)))"
+            " SELECT topic, count(DISTINCT story), count(DISTINCT article), count(*) FROM m"
+            " WHERE topic IS NOT NULL GROUP BY topic"
+            " UNION ALL SELECT NULL, count(DISTINCT story), NULL, NULL FROM mine"
+            f" UNION ALL SELECT NULL, NULL, story, NULL FROM (SELECT story FROM mine {_RANKED})",
+            {
+                **matching.values,
+                "chosen": json.dumps(selection.topics) if selection.topics else None,
+                "limit": limit,
+                "offset": offset,
+            },
+        ).fetchall()
+        counts = {row[0]: TopicCount(*row) for row in rows if row[0] is not None}
+        (total,) = (row[1] for row in rows if row[0] is None and row[1] is not None)
+        ids = [row[2] for row in rows if row[0] is None and row[1] is None]
+        shown = _stories(database, model, selection, ids, None)
+    return StoryPage(
+        tuple(shown), total, tuple(counts.get(topic, TopicCount(topic, 0, 0, 0)) for topic in model.thresholds)
+    )
 
 
 def count_stories(

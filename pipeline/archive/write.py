@@ -18,7 +18,7 @@ from pipeline.archive.database import transaction
 from pipeline.archive.stories import link, new_story, unlink
 from pipeline.errors import SourceError
 from pipeline.model.aggregation import aggregate
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import with_language
 from pipeline.schema import Article
 from pipeline.text.paragraphs import Span, split
@@ -43,22 +43,30 @@ class ArchiveModel:
     bundle: Bundle
     sha256: str
 
-    @classmethod
-    def of_file(cls, path: Path, bundle: Bundle) -> "ArchiveModel":
-        """Name a model by its file.
 
-        Parameters
-        ----------
-        path : Path
-        bundle : Bundle
-            What was loaded from it.
+def load_model(path: Path) -> ArchiveModel:
+    """Load a model, and name it by its file.
 
-        Returns
-        -------
-        ArchiveModel
+    Parameters
+    ----------
+    path : Path
+        A bundle.
 
-        """
-        return cls(bundle, hashlib.sha256(path.read_bytes()).hexdigest())
+    Returns
+    -------
+    ArchiveModel
+
+    Raises
+    ------
+    BundleError
+
+    """
+    digest = None
+    while True:  # until it was not replaced meanwhile
+        bundle, before = load_bundle(path, mapped=False), digest
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest == before:
+            return ArchiveModel(bundle, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +148,25 @@ def label(article: Article, bundle: Bundle) -> Labels:
     spans = split(article.text)
     if not spans:
         raise SourceError(f"{article.source}: no paragraphs")
-    texts = [article.text[start:end] for start, end in spans]
+    return label_texts(spans, [article.text[start:end] for start, end in spans], bundle)
+
+
+def label_texts(spans: list[Span], texts: list[str], bundle: Bundle) -> Labels:
+    """Predict the topics of paragraphs that were found before, and of their article.
+
+    Parameters
+    ----------
+    spans : list of (start, end)
+    texts : list of str
+        Those of all its paragraphs.
+    bundle : Bundle
+
+    Returns
+    -------
+    Labels
+
+    """
     scores = bundle.scorer.scores(texts)
-    return _labels(spans, texts, scores, bundle)
-
-
-def _labels(spans: list[Span], texts: list[str], scores: NDArray[np.float64], bundle: Bundle) -> Labels:
     topics, assigned = bundle.scorer.topics, bundle.scorer.labels(scores)
     given = [[topic for topic, yes in zip(topics, row, strict=True) if yes] for row in assigned.tolist()]
     about = aggregate(texts, given).about
@@ -277,8 +298,17 @@ def write_labels(
     _tally(database, (model, day, outlet), len(paragraphs), by_topic)
 
 
-def texts_of(database: sqlite3.Connection, article: int) -> tuple[list[int], list[Span], list[str]]:
-    """List an article's paragraphs.
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """An article's paragraphs in the archive, in order: their numbers there, offsets and texts."""
+
+    ids: list[int]
+    spans: list[Span]
+    texts: list[str]
+
+
+def texts_of(database: sqlite3.Connection, article: int) -> Texts:
+    """List an article's paragraphs; none where it is not there.
 
     Parameters
     ----------
@@ -287,15 +317,13 @@ def texts_of(database: sqlite3.Connection, article: int) -> tuple[list[int], lis
 
     Returns
     -------
-    ids : list of int
-    spans : list of (start, end)
-    texts : list of str
+    Texts
 
     """
-    rows = database.execute(
-        "SELECT id, start, end, text FROM paragraphs WHERE article = ? ORDER BY number", (article,)
-    ).fetchall()
-    return [row["id"] for row in rows], [(row["start"], row["end"]) for row in rows], [row["text"] for row in rows]
+    query = "SELECT id, start, end, text FROM paragraphs WHERE article = ? ORDER BY number"
+    rows = database.execute(query, (article,)).fetchall()
+    spans = [(row["start"], row["end"]) for row in rows]
+    return Texts([row["id"] for row in rows], spans, [row["text"] for row in rows])
 
 
 def _kept(database: sqlite3.Connection, entry: Entry) -> sqlite3.Row | None:
