@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
+from pipeline.cli.digest import digest_command, notify_command, views_group
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
@@ -134,6 +136,12 @@ for command in (
     predict_command,
     serve_command,
     corrections_group,
+    collect_command,
+    relabel_command,
+    archive_group,
+    digest_command,
+    views_group,
+    notify_command,
     compare_command,
     learning_curve_command,
     search_command,

@@ -25,6 +25,10 @@ class ArchiveError(TopicsError):
     """The archive of articles is missing, of another version, or cannot be read or written."""
 
 
+class DeliveryError(TopicsError):
+    """A message cannot be delivered, or the settings to deliver it are missing."""
+
+
 class TrackingError(TopicsError):
     """The tracking server or its store cannot be used."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.archive import ARCHIVE, archive_of
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, tell
 
 CORRECTIONS = click.option(
@@ -93,6 +94,7 @@ class Seconds(click.FloatRange):
 )
 @MODEL_ADDRESS
 @CORRECTIONS
+@ARCHIVE
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -173,8 +175,9 @@ class Seconds(click.FloatRange):
 def serve_command(**options: Any) -> None:
     """Serve predictions over HTTP, and a page to paste articles in.
 
-    The service loads a new champion without a restart, from a file or from MLflow's registry. SIGTERM and
-    Ctrl-C let it finish the requests in flight. Wherever others can reach the address, --token-file is required.
+    The service loads a new champion without a restart, from a file or from MLflow's registry, and labels the
+    archive anew with it. SIGTERM and Ctrl-C let it finish the requests in flight. Wherever others can reach the
+    address, --token-file is required.
     """
     from pipeline.serve.app import run
     from pipeline.serve.settings import Limits, Settings, read_token
@@ -184,6 +187,7 @@ def serve_command(**options: Any) -> None:
     settings = Settings(
         model=look_up() if look_up else asked,
         corrections=options["corrections"] or _corrections_of(asked),
+        archive=archive_of(asked, options["archive"]),
         host=options["host"],
         port=options["port"],
         token=read_token(options["token_file"]) if options["token_file"] else None,

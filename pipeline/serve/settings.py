@@ -41,6 +41,8 @@ class Settings:
         A bundle or an output directory.
     corrections : Path
         A SQLite file.
+    archive : Path or None
+        A SQLite file of collected articles, to be labelled anew with each new model; None for none.
     host : str
     port : int
         0 for any free one.
@@ -66,6 +68,7 @@ class Settings:
 
     model: Path
     corrections: Path
+    archive: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
