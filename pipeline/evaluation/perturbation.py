@@ -26,6 +26,7 @@ _QUANTITY = re.compile(  # what stands before the group is kept: another number 
     r"|\b\d+(?:[.:]\d+)?\s?(?:[ap]\.?m\b|o'clock|GMT)"  # 7 p.m.
     rf"|\b{_FIGURE}(?:{_DASH}|\s(?:to|and|or|of|out\sof|in)\s){_FIGURE}(?!\w)"  # 3 to 5, 1 of 3
     r"|\b[A-Z]{2,}\s\d+\b"  # COP 29
+    r"|\A\d+\.\s"  # the number of a paragraph
     r"|\b1\d\d(?:\.\d+)?\s?(?:%|per\s?cent)"
     r"|\b(?:19|20)\d\d\b"
     rf"|(?<![\w.,:/\u2013-])({_FIGURE})(?![\w\u2013-]|[.,:/]\d)"
