@@ -66,9 +66,9 @@ def page() -> Iterator[Page]:
     assert CHROMIUM, "CI needs a browser: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(_SLOW)
-        yield opened
+        made = browser.new_page(viewport={"width": 1400, "height": 900})
+        made.set_default_timeout(_SLOW)
+        yield made
         browser.close()
 
 
@@ -77,10 +77,11 @@ def test_the_printed_address_shows_the_runs_and_the_description_leads_to_a_repor
 ) -> None:
     page.goto(address)
     page.get_by_role("link", name="first run, 120 rows").first.click(timeout=_SLOW)
-    expect(page.get_by_text("It passed its gate").first).to_be_visible(timeout=_SLOW)
-    page.get_by_role("link", name="Report", exact=True).click()
-    expect(page).to_have_url(re.compile(r"/artifacts/report\.html$"), timeout=_SLOW)
-    report = page.frame_locator("iframe")
+    expect(page.get_by_text("It passed its gate")).to_be_visible(timeout=_SLOW)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Report", exact=True).click()
+    expect(opened.value).to_have_url(re.compile(r"/artifacts/report\.html$"), timeout=_SLOW)
+    report = opened.value.frame_locator("iframe")
     for name in ("Calibration", "Worst errors", "Verdict"):
         report.get_by_role("navigation").get_by_role("link", name=name).click(timeout=_SLOW)
         expect(report.get_by_role("heading", name=name, exact=True)).to_be_in_viewport(ratio=1)
