@@ -56,7 +56,7 @@ def upload(*files: tuple[str, bytes], **fields: str) -> tuple[bytes, str]:
     [
         ("a.txt", ARTICLE.encode(), 200),
         ("a.txt", b"caf\xe9", 422),
-        ("a.exe", b"MZ", 415),
+        ("a.exe", b"MZ\0", 422),
         ("a.html", b"<html></html>", 422),
         ("a.pdf", pdf(shown(["Sappers cleared landmines."])), 200),
         ("a.pdf", b"%PDF-1.4 cut", 422),

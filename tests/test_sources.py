@@ -183,7 +183,7 @@ def test_a_folder_tells_what_it_leaves_out(tmp_path: Path) -> None:
 
 def test_a_folder_of_other_files_says_which(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("text\n")
-    assert str(only(tmp_path)).endswith(".atom; it has .csv (1)")
+    assert str(only(tmp_path)).endswith(".mbox; it has .csv (1)")
 
 
 @pytest.fixture

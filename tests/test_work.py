@@ -67,12 +67,12 @@ def test_files_of_one_name_are_kept_apart(model: Model) -> None:
 
 
 def test_a_bad_file_does_not_cost_the_others_and_is_named(model: Model) -> None:
-    form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ")))
+    form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ\0")))
     page, count = show(model, form, "result.html", PLACE, {})
     assert count == 1
     assert "b.txt: not UTF-8" in page
-    assert "c.exe: expected a file ending in .txt" in page
-    with pytest.raises(RefusedError, match=r"b\.txt: not UTF-8.*; c\.exe: expected"):
+    assert "c.exe: binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed" in page
+    with pytest.raises(RefusedError, match=r"b\.txt: not UTF-8.*; c\.exe: binary"):
         download(model, form, "csv")
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_not_downloaded_as_an_empty_file(model: Model, form: Form) ->
     [
         (Form("a\0b"), 422, "article: NUL characters are not text"),
         (Form("", (("a.txt", b""),)), 422, "a.txt: empty"),
-        (Form("", (("rows", b"x"),)), 415, "rows: expected a file ending in"),
+        (Form("", (("rows.csv", b"id,text\n1,a\n2,b\n"),)), 422, r"rows\.csv: CSV"),
         (Form("a\n\n" * 51), 413, "51 texts or paragraphs exceed the limit of 50"),
         (Form("", (("a.txt", b"a\n\n" * 30), ("b.txt", b"a\n\n" * 30))), 413, "60 texts or paragraphs exceed"),
     ],

@@ -32,7 +32,7 @@ def train_command(config: Path, scheduler: str | None, workers: int) -> None:
     from pipeline.steps.train import train
 
     with folds_on(scheduler, workers), progress_bar("cross-validating and fitting") as progress:
-        train(settings, say=click.echo, progress=progress)
+        train(settings, name=config.stem, say=click.echo, progress=progress)
 
 
 @click.command(

@@ -121,9 +121,12 @@ def statistics_command(config: Path) -> None:
 @CONFIG
 @click.option("--port", default=5000, show_default=True, help="Port on loopback.")
 def ui_command(config: Path, port: int) -> None:
-    """Serve MLflow's user interface for the tracked runs, on loopback, until Ctrl-C."""
+    """Serve MLflow's user interface for the tracked runs, on loopback, until Ctrl-C.
+
+    Prints the address of the training runs: MLflow itself opens on a page for other uses.
+    """
     from pipeline.config import read_config
     from pipeline.tracking import serve_page
 
     settings = read_config(config)
-    serve_page(Path(settings.output), port)
+    serve_page(settings.tracking, Path(settings.output), port, say=click.echo)

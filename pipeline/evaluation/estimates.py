@@ -144,6 +144,61 @@ def estimate_share(passed: Bools, weights: Floats, *, units: int) -> Estimate:
     return Estimate.of(shares)
 
 
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The rows whose score of a topic lies in one of ten equal bins.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends of the bin.
+    rows : int
+    mean_score : float
+    share_true : Estimate
+        The share of them that has the topic.
+
+    """
+
+    low: float
+    high: float
+    rows: int
+    mean_score: float
+    share_true: Estimate
+
+
+def reliability_bins(
+    y_score: Floats, y_true: Bools, weights: Floats, articles: Sequence[str], *, bins: int = 10
+) -> list[ReliabilityBin]:
+    """Hold the scores of one topic against how often it is true.
+
+    Parameters
+    ----------
+    y_score : float64 array of shape (n,)
+        Scores that are NaN are left out.
+    y_true : bool array of shape (n,)
+    weights : float64 array of shape (1 + B, n)
+    articles : sequence of n str
+    bins : int, default 10
+
+    Returns
+    -------
+    list of ReliabilityBin
+        Those with rows, by score.
+
+    """
+    known = np.isfinite(y_score)
+    index = np.where(known, np.minimum((np.where(known, y_score, 0.0) * bins).astype(int), bins - 1), -1)
+    found = []
+    for number in range(bins):
+        rows = np.flatnonzero(index == number)
+        if len(rows):
+            units = len({articles[row] for row in rows.tolist()})
+            share = estimate_share(y_true[rows], weights[:, rows], units=units)
+            ends = number / bins, (number + 1) / bins
+            found.append(ReliabilityBin(*ends, len(rows), float(y_score[rows].mean()), share))
+    return found
+
+
 def as_json(evaluations: Mapping[str, Evaluation], **more: object) -> str:
     """Write the evaluations of several models, and whatever else is passed, as JSON."""
     models = {name: found.to_dict() for name, found in evaluations.items()}

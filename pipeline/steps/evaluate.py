@@ -15,7 +15,7 @@ from pipeline.errors import BundleError
 from pipeline.evaluation import gate
 from pipeline.evaluation.comparison import paired_differences
 from pipeline.evaluation.estimates import Estimate, from_json
-from pipeline.evaluation.tables import from_records
+from pipeline.evaluation.tables import as_markdown, from_records, overall_table, topic_table
 from pipeline.files import atomic_path
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.report.evaluation_report import Background, EvaluationReport, write_files
@@ -24,6 +24,7 @@ from pipeline.report.model_card import model_card
 from pipeline.report.origin import Origin
 from pipeline.steps.check import check_gate
 from pipeline.steps.promote import promote
+from pipeline.steps.story import Story
 from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
 
 _CARDS = {False: "MODEL_CARD.md", True: "MODEL_CARD-refused.md"}
@@ -76,12 +77,14 @@ def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
     report = EvaluationReport(sets, _background(config, tracker, candidate, bundle), origin)
     texts = report.files() | {_CARDS[origin.refused]: _card(report)}
     _log(tracker, candidate, report, texts)
+    tracker.describe_version(candidate, texts[_CARDS[origin.refused]])
     write_files(texts, folder)
     if not failures:
         with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
             file.write_bytes(content)
             if champion is None or champion.number != candidate.number:
                 promote(tracker, candidate, replacing=champion, reason=origin.gate)
+        tracker.describe_model(candidate)
     return report, failures
 
 
@@ -195,10 +198,34 @@ def _log(
     with tracker.run(candidate.run_id):
         tracker.log(
             metrics={name: estimate.value for name, estimate in _tracked(report).items()},
-            tags={"gate": report.origin.gate},
-            texts={f"report/{name}": text for name, text in texts.items()},
+            tags={"gate": report.origin.gate, "gate_result": _result(report.origin)},
+            texts={_artifact(name): text for name, text in texts.items()},
             plots={f"figures/{name}_test.png": plot for part in report.sections for name, plot in part.plots},
         )
+    tags, _, _ = tracker.facts(candidate.run_id)
+    story = Story(tags.get("changed", tags.get("mlflow.runName", "")), tags.get("compared_with", ""))
+    tracker.describe_run(candidate.run_id, story.as_markdown(_headline(tracker, candidate, report)))
+
+
+def _artifact(name: str) -> str:
+    """Place a page at the top of the run's files, where it is seen, and the others in a folder."""
+    return name if name.endswith(".html") else f"report/{name}"
+
+
+def _result(origin: Origin) -> str:
+    return "failed" if origin.refused else "passed" if origin.floors else "none"
+
+
+def _headline(tracker: Tracker, candidate: ModelVersion, report: EvaluationReport) -> list[str]:
+    """Write the verdict, the way to the report, and the table of the headline."""
+    page = tracker.page_of(candidate.run_id, f"{report.name}.html")
+    measured = report.headline
+    return [
+        f"**{report.origin.verdict}** [Report]({page}), version {candidate.number} of {report.origin.name}.",
+        measured.headline,
+        as_markdown(overall_table({"model": measured.model})),
+        as_markdown(topic_table(measured.model, measured.topics)),
+    ]
 
 
 def _tracked(report: EvaluationReport) -> dict[str, Estimate]:

@@ -136,7 +136,9 @@ def rollback(config: Config) -> Promotion:
     replaced = ModelVersion(current.after, current.run_id)
     with atomic_path(Path(config.output) / f"{CHAMPION}.safetensors") as file:
         file.write_bytes(tracker.read_bundle(previous.run_id))
-        return promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
+        made = promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
+    tracker.describe_model(previous)
+    return made
 
 
 def as_frame(history: Sequence[Promotion]) -> pd.DataFrame:
