@@ -92,7 +92,7 @@ async def review(
     sent = "review.html", place_of(request)
     model = state.model.current
     if show == "suspects" and items:
-        texts = [item.task.text for item in items]
+        texts = [(item.task.text, item.suspect.topic) for item in items if item.suspect]
         task = task_of(state, model, DEFAULT_POINT)
         return HTMLResponse(await state.workers.run(work.show_explained, task, texts, *sent, shown))
     return HTMLResponse(await asyncio.to_thread(work.render, *sent, model.bundle.topics, predicted=[], **shown))
