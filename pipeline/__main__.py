@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.digest import digest_command, notify_command, views_group
@@ -24,7 +25,7 @@ from pipeline.cli.runs import (
     statistics_command,
     ui_command,
 )
-from pipeline.cli.service import completion_command, corrections_group, serve_command
+from pipeline.cli.service import completion_command, serve_command
 from pipeline.errors import TopicsError
 from pipeline.text.display import printable
 
@@ -135,13 +136,14 @@ for command in (
     evaluate_command,
     predict_command,
     serve_command,
-    corrections_group,
     collect_command,
     relabel_command,
     archive_group,
     digest_command,
     views_group,
     notify_command,
+    annotations_group,
+    merge_command,
     compare_command,
     learning_curve_command,
     search_command,
