@@ -13,6 +13,7 @@ from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
+from pipeline.cli.queue import queue_command
 from pipeline.cli.runs import (
     compare_command,
     fetch_command,
@@ -132,6 +133,7 @@ for command in (
     train_command,
     evaluate_command,
     predict_command,
+    queue_command,
     serve_command,
     corrections_group,
     compare_command,
