@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
@@ -22,7 +23,7 @@ from pipeline.cli.runs import (
     statistics_command,
     ui_command,
 )
-from pipeline.cli.service import completion_command, corrections_group, serve_command
+from pipeline.cli.service import completion_command, serve_command
 from pipeline.errors import TopicsError
 from pipeline.text.display import printable
 
@@ -133,7 +134,8 @@ for command in (
     evaluate_command,
     predict_command,
     serve_command,
-    corrections_group,
+    annotations_group,
+    merge_command,
     compare_command,
     learning_curve_command,
     search_command,

@@ -4,8 +4,8 @@ from starlette.types import Scope
 
 PROBES = ("/healthz", "/readyz", "/metrics")
 OWN_PATHS = (
-    *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
-    *("/v1/predict", "/v1/topics", "/v1/corrections", *PROBES),
+    *("/", "/fragment", "/download", "/corrections", "/label", "/review", "/model", "/docs", "/openapi.json"),
+    *("/v1/predict", "/v1/topics", "/v1/corrections", "/corrections/undo", "/v1/corrections/undo", *PROBES),
 )
 
 
