@@ -11,6 +11,7 @@ import click
 
 from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.begin import check_command, init_command
+from pipeline.cli.exchange import export_command, import_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
@@ -135,6 +136,8 @@ for command in (
     predict_command,
     serve_command,
     annotations_group,
+    import_command,
+    export_command,
     merge_command,
     compare_command,
     learning_curve_command,

@@ -86,9 +86,11 @@ def recognise(file: Path) -> str:
     try:
         found = [row for _, row in islice(rows(file), _ROWS_TO_SEE)]
     except DataError:
-        if not any(suffix in _JSON_LINES for suffix in suffixes) and _begins_like_csv(file):
-            return "csv"
-        raise
+        if any(suffix in _JSON_LINES for suffix in suffixes) or not file.is_file():
+            raise
+        if not _begins_like_csv(file):
+            raise DataError(f"{file}: neither JSON nor a table with a header; see --format") from None
+        return "csv"
     if not found:
         raise DataError(f"{file}: it is empty")
     for name, form in FORMATS.items():

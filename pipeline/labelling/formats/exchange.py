@@ -270,7 +270,8 @@ def joined(tasks: Iterable[Task], counts: Counter[str]) -> list[Task]:
 
 
 def _joined(first: Task, other: Task, counts: Counter[str]) -> Task:
-    new = tuple(found for found in other.annotations if found not in first.annotations)
+    known = [replace(found, meta={}) for found in first.annotations]
+    new = tuple(found for found in other.annotations if replace(found, meta={}) not in known)
     if first.decision and other.decision and first.decision != other.decision:
         raise DataError(f"two decisions on one text: {' '.join(first.text.split())[:80]}")
     given = {

@@ -231,7 +231,8 @@ def _is_ours(prediction: Any) -> bool:
 def _with_new(back: Task, native: Task, rows_of: Sequence[Row]) -> Task:
     """Add to a task that comes back what people have said in Label Studio since it was exported.
 
-    Label Studio gives each annotation that it imports another id, and keeps the earlier as `import_id`.
+    Label Studio gives each annotation that it imports another id, and keeps the earlier as `import_id`. One that
+    says the same as before is that of before, by whom it was: there, it is by the person who imported it.
     """
     said = list(back.annotations)
     places = {number: place for place, number in enumerate(_numbers(said))}
@@ -240,8 +241,6 @@ def _with_new(back: Task, native: Task, rows_of: Sequence[Row]) -> Task:
         place = places.get(row.get("id") if earlier is None else earlier)
         if place is None or says(said[place]) != says(found):
             said.append(found)
-        elif earlier is not None:
-            said[place] = replace(said[place], meta={**said[place].meta, **found.meta})
     return replace(back, annotations=tuple(said))
 
 
@@ -278,7 +277,7 @@ def _said(said: Annotation, number: Any, writing: Writing) -> Row:
         result.append(_item(_DOUBT, "choices", {"choices": [_DOUBT]}))
     if said.comment:
         result.append(_item(_COMMENT, "textarea", {"text": [said.comment]}))
-    row = {name: value for name, value in kept.items() if name not in ("choices", "result")}
+    row = {name: value for name, value in kept.items() if name not in ("choices", "result", "import_id")}
     times = {"created_at": said.time} if said.time and not {"created_at", "updated_at"} & set(row) else {}
     row = {"ground_truth": False, **times, **row}  # which Label Studio takes every annotation for otherwise
     return {**row, "id": number, "result": result, "was_cancelled": said.topics is None}

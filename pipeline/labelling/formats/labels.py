@@ -65,8 +65,8 @@ class Labels:
         found = self.known(label)
         if found is None:
             near = difflib.get_close_matches(_plain(str(label)), self._folded, n=1)
-            hint = f", did you mean {self._folded[near[0]]}?" if near else ""
-            raise DataError(f"{where}: unknown label {label!r}{hint} expected one of {', '.join(self.ids)}")
+            hint = f"did you mean {self._folded[near[0]]}? " if near else ""
+            raise DataError(f"{where}: unknown label {label!r}, {hint}expected one of {', '.join(self.ids)}")
         return found
 
     def find_all(self, labels: Iterable[object], where: str) -> tuple[str, ...]:
@@ -103,14 +103,11 @@ class Labels:
 
     @cached_property
     def _folded(self) -> dict[str, str]:
-        folded = [_plain(name) for name in self._known]
-        return {_plain(name): topic for name, topic in self._known.items() if folded.count(_plain(name)) == 1} | {
-            _plain(topic): topic for topic in self.ids if folded.count(_plain(topic)) > 1 and self._one(topic)
-        }
-
-    def _one(self, topic: str) -> bool:
-        """Tell whether all that is called as a topic's id, but for upper and lower case, is that topic."""
-        return {found for name, found in self._known.items() if _plain(name) == _plain(topic)} == {topic}
+        """The same in lower case, without those that are called alike but for upper and lower case."""
+        found: dict[str, set[str]] = {}
+        for name, topic in self._known.items():
+            found.setdefault(_plain(name), set()).add(topic)
+        return {name: topics.pop() for name, topics in found.items() if len(topics) == 1}
 
 
 def _plain(label: str) -> str:

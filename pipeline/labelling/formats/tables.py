@@ -132,16 +132,14 @@ def write_xlsx(tasks: Sequence[Task], writing: Writing) -> Written:
     except ModuleNotFoundError:
         raise MissingExtraError("writing XLSX", "documents") from None
 
+    rows = [[_in_cell(cell, number) for cell in cells] for number, cells in enumerate(_table(tasks, writing), 1)]
     book = Workbook(write_only=True)
     sheet = book.create_sheet("tasks")
-    for number, cells in enumerate(_table(tasks, writing), 1):
-        row = []
-        for value in cells:
-            cell = WriteOnlyCell(sheet)
-            cell.value = _in_cell(str(value), number)
+    for texts in rows:
+        cells = [WriteOnlyCell(sheet, text) for text in texts]
+        for cell in cells:
             cell.data_type = "s"  # the library takes a text that begins with = for a formula
-            row.append(cell)
-        sheet.append(row)
+        sheet.append(cells)
     file = io.BytesIO()
     book.save(file)
     return Written(file.getvalue())
