@@ -13,6 +13,7 @@ from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.digest import digest_command, notify_command, views_group
+from pipeline.cli.exchange import export_command, import_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
@@ -145,6 +146,8 @@ for command in (
     views_group,
     notify_command,
     annotations_group,
+    import_command,
+    export_command,
     merge_command,
     compare_command,
     learning_curve_command,
