@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.archive import ARCHIVE
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, tell
 
 CORRECTIONS = click.option(
@@ -93,6 +94,7 @@ class Seconds(click.FloatRange):
 )
 @MODEL_ADDRESS
 @CORRECTIONS
+@ARCHIVE
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -171,11 +173,12 @@ class Seconds(click.FloatRange):
     help="Limit of concurrent requests.",
 )
 def serve_command(**options: Any) -> None:
-    """Serve predictions over HTTP, and a page to paste articles in.
+    """Serve predictions over HTTP, a page to paste articles in, and pages to read collected articles.
 
     The service loads a new champion without a restart, from a file or from MLflow's registry. SIGTERM and
     Ctrl-C let it finish the requests in flight. Wherever others can reach the address, --token-file is required.
     """
+    from pipeline.predict.location import database_of
     from pipeline.serve.app import run
     from pipeline.serve.settings import Limits, Settings, read_token
 
@@ -195,6 +198,7 @@ def serve_command(**options: Any) -> None:
         log=options["log"],
         log_probes=options["log_probes"],
         refresh=options["refresh"],
+        archive=options["archive"] or database_of(asked, "archive"),
     )
     if settings.token is None and not settings.loopback and not options["insecure"]:
         raise click.UsageError(

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import OutputError, TopicsError
-from pipeline.serve import api, corrections, logs, pages, work
+from pipeline.serve import api, corrections, logs, pages, reading, views, work
 from pipeline.serve.logs import LOG, AccessLog
 from pipeline.serve.middleware import (
     CloseAtEnd,
@@ -146,7 +146,10 @@ def create_app(settings: Settings, *, look_up: Callable[[], Path] | None = None)
     )
     app.state.shared = state
     app.include_router(api.router)
+    app.include_router(views.api_router)
     app.include_router(pages.router)
+    app.include_router(reading.router)
+    app.include_router(views.router)
     with as_file(files("pipeline") / "static") as static:
         app.mount("/static", StaticFiles(directory=static), name="static")
     app.add_middleware(LimitRequests, limits=settings.limits)

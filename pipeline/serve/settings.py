@@ -61,6 +61,8 @@ class Settings:
         Whether successful probes are logged as well.
     refresh : float
         Seconds between two looks at the registry.
+    archive : Path or None
+        The file of collected articles, which need not be there; None for none.
 
     """
 
@@ -77,6 +79,7 @@ class Settings:
     log: Kind = "plain"
     log_probes: bool = False
     refresh: float = 60.0
+    archive: Path | None = None
 
     @property
     def loopback(self) -> bool:
