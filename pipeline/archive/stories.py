@@ -1,10 +1,14 @@
 """Tell which articles tell one story, and keep the archive's stories: one for each group of near-copies.
 
-Two articles are copies where they share most of the shorter one's shingles, runs of four words: a copy may be
-shortened, and may have another headline and beginning. It is no copy where the longer has more than four times
-the shingles, as a round-up that holds a whole report is not that report, nor where both state their dates and
-these are more than a month apart, as a template is filled in every year. A story is what copies, and copies of
-copies, tie together. So the stories do not depend on the order in which articles came.
+Two articles are copies where they share most of the shorter one's shingles, runs of four words, in whole passages.
+So a copy may be shortened, and may have another headline, beginning and end. They are none where
+
+- they share less than 60 % of the shorter one, or less than 75 % where that is many phrases rather than passages:
+  a template that is filled in with other names and numbers;
+- one is more than three times as long, as a round-up that holds a whole report is not that report;
+- both state their dates, more than a month apart, as some texts come every year.
+
+A story is what copies, and copies of copies, tie together. So it does not depend on the order in which they came.
 
 Copies are looked for among the articles that share fingerprints. Those are chosen by winnowing (Schleimer,
 Wilkerson and Aiken 2003): of any run of 35 words that two texts share, one shingle is in the fingerprints of both.
@@ -23,9 +27,11 @@ from pipeline.text.tokenizer import words
 
 SHINGLE = 4  # words
 WINDOW = 32  # shingles
-SHARED = 0.6  # of the shorter article's shingles
+SHARED = 0.6  # of the shorter article's shingles, in passages
+SHARED_IN_PHRASES = 0.75
+PASSAGE = 16  # shingles that a shared passage has on average
 LEAST = 8  # shingles that are shared
-LONGEST = 4  # times the shorter one
+LONGEST = 3  # times the words of the shorter one
 DAYS = 31
 _FEW = 0.25  # of the fingerprints of the one that has fewer: copies share more
 _CANDIDATES = f"""
@@ -91,12 +97,17 @@ def are_copies(one: Shingles, other: Shingles) -> bool:
     bool
 
     """
-    first, second = np.unique(one), np.unique(other)
-    shorter, longer = sorted((len(first), len(second)))
-    if longer > LONGEST * shorter:
+    shorter, longer = sorted((one, other), key=lambda hashes: (len(hashes), hashes.tobytes()))
+    words_beyond = SHINGLE - 1  # of the last shingle
+    if len(longer) + words_beyond > LONGEST * (len(shorter) + words_beyond):
         return False
-    shared = len(np.intersect1d(first, second, assume_unique=True))
-    return shared >= SHARED * shorter and (shared >= LEAST or shared == longer)
+    is_shared = np.isin(shorter, longer)
+    shared = np.count_nonzero(is_shared)
+    if shared < LEAST:
+        return np.array_equal(one, other)
+    passages = np.count_nonzero(np.diff(is_shared, prepend=False) & is_shared)
+    needed = SHARED if shared >= PASSAGE * passages else SHARED_IN_PHRASES
+    return bool(shared >= needed * len(shorter))
 
 
 def link(database: sqlite3.Connection, article: int) -> int:

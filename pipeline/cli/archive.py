@@ -54,7 +54,20 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only for t
         return int(found[1]) * _UNITS[found[2]]
 
 
-def _archive_of(model: Path | str, archive: Path | None) -> Path:
+def archive_of(model: Path | str, archive: Path | None) -> Path:
+    """Return the archive that is asked for, else the one beside the model.
+
+    Parameters
+    ----------
+    model : Path or str
+        A bundle, an output directory, or an address in MLflow's registry.
+    archive : Path or None
+
+    Returns
+    -------
+    Path
+
+    """
     from pipeline.predict.location import database_of
 
     return archive or database_of(model, "archive")
@@ -162,7 +175,7 @@ def collect_command(**options: Any) -> None:
     )
     with stop.heard(), progress_bar("labelling anew") as progress:
         session = Session(
-            _archive_of(model, options["archive"]),
+            archive_of(model, options["archive"]),
             fetched(model) if isinstance(model, str) else model,
             how,
             wait=stop.wait,
@@ -201,7 +214,7 @@ def relabel_command(model: Path | str, archive: Path | None) -> None:
     stop = StopRequests()
     loaded = load_model(bundle_path(fetched(model) if isinstance(model, str) else model))
     with (
-        open_archive(_archive_of(model, archive)) as database,
+        open_archive(archive_of(model, archive)) as database,
         stop.heard(),
         progress_bar("labelling anew") as progress,
     ):
@@ -225,7 +238,7 @@ def info_command(model: Path | str, archive: Path | None) -> None:
     from pipeline.archive.database import open_archive
     from pipeline.archive.retention import contents
 
-    path = _archive_of(model, archive)
+    path = archive_of(model, archive)
     with open_archive(path) as database:
         found = contents(database, path)
     days = f", {found.first_day} to {found.last_day}" if found.articles else ""
@@ -258,7 +271,7 @@ def prune_command(older_than: int, model: Path | str, archive: Path | None) -> N
     from pipeline.archive.retention import compact, day_before, prune
 
     before = day_before(datetime.now(UTC).date(), older_than // _DAY)
-    with open_archive(_archive_of(model, archive)) as database, progress_bar("removing") as progress:
+    with open_archive(archive_of(model, archive)) as database, progress_bar("removing") as progress:
         count = prune(database, before=before, progress=progress)
         compact(database)
     click.echo(f"{_count(count, 'article')} of days before {before} removed")
@@ -285,7 +298,7 @@ def export_archive_command(folder: Path, form: Any, model: Path | str, archive: 
     from pipeline.archive.database import open_archive
     from pipeline.archive.transfer import export
 
-    with open_archive(_archive_of(model, archive)) as database, progress_bar("exporting") as progress:
+    with open_archive(archive_of(model, archive)) as database, progress_bar("exporting") as progress:
         rows = export(database, folder, form, progress=progress)
     click.echo(f"{folder}: {_count(rows['articles'], 'article')} in {len(rows)} tables")
 
@@ -300,7 +313,7 @@ def import_command(folder: Path, model: Path | str, archive: Path | None) -> Non
     """Make an archive of an export in FOLDER, where there is none yet."""
     from pipeline.archive.transfer import import_
 
-    path = _archive_of(model, archive)
+    path = archive_of(model, archive)
     with progress_bar("importing") as progress:
         rows = import_(folder, path, progress=progress)
     click.echo(f"{path}: {_count(rows['articles'], 'article')} in {len(rows)} tables")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli.archive import ARCHIVE
+from pipeline.cli.archive import ARCHIVE, archive_of
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, tell
 
 CORRECTIONS = click.option(
@@ -175,10 +175,10 @@ class Seconds(click.FloatRange):
 def serve_command(**options: Any) -> None:
     """Serve predictions over HTTP, a page to paste articles in, and pages to read collected articles.
 
-    The service loads a new champion without a restart, from a file or from MLflow's registry. SIGTERM and
-    Ctrl-C let it finish the requests in flight. Wherever others can reach the address, --token-file is required.
+    The service loads a new champion without a restart, from a file or from MLflow's registry, and labels the
+    archive anew with it. SIGTERM and Ctrl-C let it finish the requests in flight. Wherever others can reach the
+    address, --token-file is required.
     """
-    from pipeline.predict.location import database_of
     from pipeline.serve.app import run
     from pipeline.serve.settings import Limits, Settings, read_token
 
@@ -187,6 +187,7 @@ def serve_command(**options: Any) -> None:
     settings = Settings(
         model=look_up() if look_up else asked,
         corrections=options["corrections"] or _corrections_of(asked),
+        archive=archive_of(asked, options["archive"]),
         host=options["host"],
         port=options["port"],
         token=read_token(options["token_file"]) if options["token_file"] else None,
@@ -198,7 +199,6 @@ def serve_command(**options: Any) -> None:
         log=options["log"],
         log_probes=options["log_probes"],
         refresh=options["refresh"],
-        archive=options["archive"] or database_of(asked, "archive"),
     )
     if settings.token is None and not settings.loopback and not options["insecure"]:
         raise click.UsageError(

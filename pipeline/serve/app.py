@@ -31,6 +31,7 @@ from pipeline.serve.middleware import (
 )
 from pipeline.serve.paths import route_path
 from pipeline.serve.refusal import RefusedError
+from pipeline.serve.relabelling import relabelling
 from pipeline.serve.reloading import ReloadingModel
 from pipeline.serve.settings import Settings
 from pipeline.serve.workers import Workers
@@ -130,7 +131,12 @@ def create_app(settings: Settings, *, look_up: Callable[[], Path] | None = None)
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await workers.start()
         beside = [asyncio.create_task(task(_WATCH_SECONDS)) for task in (model.watch, workers.watch)]
-        with model.following(look_up, settings.refresh) if look_up else nullcontext():
+        with (
+            model.following(look_up, settings.refresh) if look_up else nullcontext(),
+            relabelling(settings.archive, lambda: model.current, _WATCH_SECONDS)
+            if settings.archive
+            else nullcontext(),
+        ):
             yield
         for task in beside:
             task.cancel()

@@ -41,6 +41,9 @@ class Settings:
         A bundle or an output directory.
     corrections : Path
         A SQLite file.
+    archive : Path or None
+        A SQLite file of collected articles, which need not be there, to read and to label anew with each new
+        model; None for none.
     host : str
     port : int
         0 for any free one.
@@ -61,13 +64,12 @@ class Settings:
         Whether successful probes are logged as well.
     refresh : float
         Seconds between two looks at the registry.
-    archive : Path or None
-        The file of collected articles, which need not be there; None for none.
 
     """
 
     model: Path
     corrections: Path
+    archive: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
@@ -79,7 +81,6 @@ class Settings:
     log: Kind = "plain"
     log_probes: bool = False
     refresh: float = 60.0
-    archive: Path | None = None
 
     @property
     def loopback(self) -> bool:
