@@ -116,6 +116,13 @@ def test_what_cannot_be_asked_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_mail_is_from_whom_it_is_said_to_be(archive: Path) -> None:
+    done = digest(archive, "--format", "eml", "--sender", "News <news@example.org>")
+    assert "From: News <news@example.org>" in done.stdout.splitlines()
+    refused = digest(archive, "--format", "eml", "--sender", "news")
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
 def test_the_archive_is_not_written_over(archive: Path) -> None:
     before = archive.read_bytes()
     done = digest(archive, "--output", archive, "--format", "csv")

@@ -13,6 +13,8 @@ import support
 from test_word import p as paragraph
 from test_word import word_file
 
+from pipeline.archive.database import open_archive
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -110,6 +112,18 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
     support.write_rows(tmp_path / "rows.jsonl", [{"text": "Sappers cleared mines."}])
     done = alone("predict", "rows.jsonl", "--format", "csv", "--model", small_model, cwd=tmp_path)
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2), done.stderr
+
+
+def test_the_core_writes_digests_and_names_the_extra_of_the_others(tmp_path: Path) -> None:
+    with open_archive(tmp_path / "archive.sqlite3", create=True):
+        pass
+    for form in ("text", "md", "html", "csv", "json", "eml", "atom"):
+        done = alone("digest", "--archive", "archive.sqlite3", "--format", form, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "Nothing new in this period.\n")
+    for form in ("docx", "xlsx"):
+        done = alone("digest", "--archive", "archive.sqlite3", "--format", form, cwd=tmp_path)
+        expected = f"error: writing {form.upper()} needs: pip install 'paragraph-topics[digest]'\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,21 @@ from pipeline.archive.digest.text import as_text
 SENDER = "topics@localhost"
 
 
-def as_eml(digest: Digest) -> bytes:
+def as_eml(digest: Digest, *, sender: str = SENDER) -> bytes:
     """Write a digest as a mail to nobody yet, which mail programs open as a draft.
 
     Parameters
     ----------
     digest : Digest
+    sender : str, default "topics@localhost"
+        Who it is from.
 
     Returns
     -------
     bytes
 
     """
-    message = as_mail(digest, sender=SENDER, recipients=())
+    message = as_mail(digest, sender=sender, recipients=())
     message["X-Unsent"] = "1"
     return message.as_bytes()
 

@@ -131,4 +131,4 @@ def check_topics(wanted: Sequence[str], known: Sequence[str]) -> None:
 
 
 def _name(sha256: str, run_id: str) -> str:
-    return f"model {sha256[:12]}" + (f" (run {run_id})" if run_id else "")
+    return f"model {sha256[:12]}" + (f" (run {run_id[:8]})" if run_id else "")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.archive.digest.footnotes import Footnotes
 
 _LANGUAGE = "en-GB"
-_WIDTHS = (5.2, 2.0, 2.0, 2.6, 3.8)  # of the table's columns, in centimetres
+_WIDTHS = (4.2, 2.0, 2.2, 3.0, 4.6)  # of the table's columns, in centimetres
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 
 
@@ -71,9 +71,10 @@ def as_docx(digest: Digest) -> bytes:
 
 
 def _describe(document: "Document", digest: Digest) -> None:
-    """Set the properties and the language; drop the picture of another document that the template carries."""
+    """Set properties, language and page; drop the picture of another document that the template carries."""
     from docx.opc.constants import RELATIONSHIP_TYPE
     from docx.oxml.ns import qn
+    from docx.shared import Cm
 
     properties, made = document.core_properties, digest.made.astimezone(UTC).replace(tzinfo=None)
     properties.title, properties.subject, properties.language = digest.title, digest.period, _LANGUAGE
@@ -82,6 +83,9 @@ def _describe(document: "Document", digest: Digest) -> None:
     properties.created = properties.modified = made
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), _LANGUAGE)
+    page = document.sections[0]
+    page.page_width, page.page_height = Cm(21), Cm(29.7)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Cm(2.5)
     relations = document.part.package.rels
     for name in [name for name, found in relations.items() if found.reltype == RELATIONSHIP_TYPE.THUMBNAIL]:
         del relations[name]
@@ -92,7 +96,7 @@ def _add_counts(document: "Document", digest: Digest) -> None:
         return
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
-    from docx.shared import Cm
+    from docx.shared import Cm, Pt
 
     table = document.add_table(rows=1, cols=len(_WIDTHS), style="Light List Accent 1")
     table.autofit = False
@@ -111,6 +115,8 @@ def _add_counts(document: "Document", digest: Digest) -> None:
             cell.text, cell.width = text, Cm(_WIDTHS[column])
             if column in (1, 2, 3):
                 cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            for run in cell.paragraphs[0].runs:
+                run.font.size = Pt(10)
 
 
 def _add_section(document: "Document", footnotes: "Footnotes", digest: Digest, section: Section) -> None:
