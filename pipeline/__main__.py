@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.agreement import agreement_command, contradictions_command
 from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.exchange import export_command, import_command
@@ -138,6 +139,8 @@ for command in (
     annotations_group,
     import_command,
     export_command,
+    agreement_command,
+    contradictions_command,
     merge_command,
     compare_command,
     learning_curve_command,
