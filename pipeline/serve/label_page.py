@@ -199,7 +199,7 @@ async def _page(request: Request, name: str, task: Task | None, entry: Entry, do
     sent = "label.html", place_of(request)
     if task and entry.suggested is not None:
         model = task_of(state, state.model.current, DEFAULT_POINT)
-        return await state.workers.run(work.show_explained, model, [task.text], *sent, shown)
+        return await state.workers.run(work.show_explained, model, [(task.text, "")], *sent, shown)
     topics = state.model.current.bundle.topics
     return await asyncio.to_thread(work.render, *sent, topics, predicted=[], **shown)
 

@@ -40,7 +40,7 @@ class ReviewForm(BaseModel):
     comment: str = ""
     show: Kind = "open"
     page: int = Field(default=1, ge=1, le=_FAR)
-    rank: int = Field(default=0, ge=0, lt=2**63)
+    rank: int = Field(default=0, ge=0, le=2**53)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ async def review(
     sent = "review.html", place_of(request)
     model = state.model.current
     if show == "suspects" and items:
-        texts = [item.task.text for item in items]
+        texts = [(item.task.text, item.suspect.topic) for item in items if item.suspect]
         task = task_of(state, model, DEFAULT_POINT)
         return HTMLResponse(await state.workers.run(work.show_explained, task, texts, *sent, shown))
     return HTMLResponse(await asyncio.to_thread(work.render, *sent, model.bundle.topics, predicted=[], **shown))

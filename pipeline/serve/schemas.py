@@ -163,7 +163,7 @@ class CorrectionRequest(Row):
 class UndoRequest(Row):
     """The correction to take back."""
 
-    id: Annotated[int, Field(ge=1, lt=2**63), BeforeValidator(_whole)]
+    id: Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_whole)]
 
 
 class CorrectionRow(Row):

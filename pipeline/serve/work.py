@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
@@ -15,6 +15,7 @@ from pipeline.labelling import store
 from pipeline.labelling.store import Label
 from pipeline.labelling.task import Task
 from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.explain import explain
 from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
 from pipeline.predict.html import ArticleView, ParagraphView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
@@ -163,14 +164,21 @@ def show(  # noqa: PLR0917  # a worker's are positional
     return page, len(rows)
 
 
-def show_explained(model: Model, texts: Sequence[str], template: str, place: Place, shown: dict[str, Any]) -> str:
-    """Render a page that has predictions on texts, with explanations, as `predicted`."""
-    found = [Paragraph(Article(TEXT, text), 0, 0, len(text)) for text in texts]
-    topics = _bundle(model.path, model.point).topics
+def show_explained(
+    model: Model, texts: Sequence[tuple[str, str]], template: str, place: Place, shown: dict[str, Any]
+) -> str:
+    """Render a page that has predictions on texts as `predicted`.
+
+    Explained are the topics that are assigned or near misses, and the one that stands beside a text, if any.
+    """
+    bundle = _bundle(model.path, model.point)
+    found = [Paragraph(Article(TEXT, text), 0, 0, len(text)) for text, _ in texts]
     predicted: list[ParagraphView] = []
-    for row in _predicted(model, found, explained=True):
-        predicted += view([row], topics).paragraphs
-    return render(template, place, topics, predicted=predicted, **shown)
+    for row, (text, topic) in zip(_predicted(model, found, explained=True), texts, strict=True):
+        more = {topic: explain(bundle.scorer, text, topic)} if topic in bundle.scorer.topics else {}
+        told = replace(row, explanation={**row.explanation, **more})
+        predicted += view([told], bundle.topics).paragraphs
+    return render(template, place, bundle.topics, predicted=predicted, **shown)
 
 
 def render(template: str, place: Place, topics: Sequence[Topic], **shown: object) -> str:
