@@ -16,6 +16,7 @@ from pipeline.cli.exchange import export_command, import_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
+from pipeline.cli.queue import queue_command
 from pipeline.cli.runs import (
     compare_command,
     fetch_command,
@@ -135,6 +136,7 @@ for command in (
     train_command,
     evaluate_command,
     predict_command,
+    queue_command,
     serve_command,
     annotations_group,
     import_command,

@@ -123,6 +123,7 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["reproduce", "a"], "topics reproduce needs: pip install 'paragraph-topics[train]'"),
         (["statistics"], "topics statistics needs: pip install 'paragraph-topics[train]'"),
         (["ui"], "topics ui needs: pip install 'paragraph-topics[train]'"),
+        (["queue", "a.txt"], "topics queue needs: pip install 'paragraph-topics[train]'"),
         (["serve"], "topics serve needs: pip install 'paragraph-topics[serve]'"),
         (["predict", "a.html"], "a.html: reading HTML needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),

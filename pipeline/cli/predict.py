@@ -50,6 +50,17 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return "utf-8-sig" if name == "utf-8" else name
 
 
+URL = click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
+ALLOW_PRIVATE = click.option(
+    "--allow-private", is_flag=True, help="Let --url read from private networks and this machine."
+)
+TEXT_COLUMN = click.option("--text-column", help="Column of a table that holds the text. [default: text]")
+ENCODING = click.option(
+    "--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]"
+)
+SHEET = click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+
+
 class OutputPath(FilePath):
     """A file to write; with `--scheduler`, which is parsed before it, the path or the address of a folder."""
 
@@ -80,8 +91,8 @@ class OutputPath(FilePath):
     ],
 )
 @click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
-@click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
-@click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
+@URL
+@ALLOW_PRIVATE
 @MODEL
 @click.option(
     "--threshold",
@@ -96,9 +107,9 @@ class OutputPath(FilePath):
     type=click.Choice(["text", "jsonl", "csv", "parquet", "html"]),
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
-@click.option("--text-column", help="Column of a table that holds the text. [default: text]")
-@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
-@click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+@TEXT_COLUMN
+@ENCODING
+@SHEET
 @click.option(
     "--keep",
     multiple=True,
