@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.agreement import agreement_command, contradictions_command
 from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
@@ -148,6 +149,8 @@ for command in (
     annotations_group,
     import_command,
     export_command,
+    agreement_command,
+    contradictions_command,
     merge_command,
     compare_command,
     learning_curve_command,
