@@ -14,7 +14,7 @@ from pipeline.predict.article import DEFAULT_POINT, bundle_path
 from pipeline.predict.output import Format
 from pipeline.serve import corrections, work
 from pipeline.serve.api import answer, state_of, task_of
-from pipeline.serve.paths import route_path
+from pipeline.serve.paths import RECEIVING, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Place
 
@@ -81,6 +81,28 @@ def corrected(request: Request) -> Response:
     """List the corrections."""
     found = corrections.latest(state_of(request).settings.corrections, most=_LISTED)
     return _page(request, "corrections.html", corrections=found)
+
+
+@router.get("/bookmarklet")
+def bookmarklet(request: Request) -> Response:
+    """Offer the bookmarklet, which hands the page that a person reads to this service."""
+    return _page(request, "bookmarklet.html")
+
+
+@router.get(RECEIVING)
+def receiving(request: Request) -> Response:
+    """Show the window that the bookmarklet opens: it has nothing of the service, and takes one text."""
+    return _page(request, "receive.html")
+
+
+@router.post(RECEIVING)
+async def received(request: Request, article: Field = "", file: Files = NO_FILES) -> Response:
+    """Show what the bookmarklet has handed over, as if its text had been pasted."""
+    form = await _form(article, file)
+    text = form.text
+    if not text.strip():
+        text = await state_of(request).workers.run(work.text_of, form)
+    return await _shown(request, "page.html", Form(text), DEFAULT_POINT)
 
 
 @router.get("/model")

@@ -2,9 +2,11 @@
 
 from starlette.types import Scope
 
+RECEIVING = "/bookmarklet/receive"
 PROBES = ("/healthz", "/readyz", "/metrics")
 OWN_PATHS = (
     *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
+    *("/bookmarklet", RECEIVING),
     *("/v1/predict", "/v1/topics", "/v1/corrections", *PROBES),
 )
 
