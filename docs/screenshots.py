@@ -149,7 +149,7 @@ def main() -> None:
     """Start a service, write a report, and look at both."""
     with tempfile.TemporaryDirectory() as folder:
         report = write_report(Path("models"), Path(folder))
-        command = [*TOPICS, "serve", "--port", "0", "--corrections", f"{folder}/corrections.sqlite3"]
+        command = [*TOPICS, "serve", "--port", "0", "--annotations", f"{folder}/annotations.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""
             take_pictures(url, report)

@@ -9,10 +9,15 @@ from typing import Any
 
 import click
 
+from pipeline.cli.annotations import annotations_group, merge_command
+from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
+from pipeline.cli.digest import digest_command, notify_command, views_group
+from pipeline.cli.exchange import export_command, import_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
+from pipeline.cli.queue import queue_command
 from pipeline.cli.runs import (
     compare_command,
     fetch_command,
@@ -22,7 +27,7 @@ from pipeline.cli.runs import (
     statistics_command,
     ui_command,
 )
-from pipeline.cli.service import completion_command, corrections_group, serve_command
+from pipeline.cli.service import completion_command, serve_command
 from pipeline.errors import TopicsError
 from pipeline.text.display import printable
 
@@ -132,8 +137,18 @@ for command in (
     train_command,
     evaluate_command,
     predict_command,
+    queue_command,
     serve_command,
-    corrections_group,
+    collect_command,
+    relabel_command,
+    archive_group,
+    digest_command,
+    views_group,
+    notify_command,
+    annotations_group,
+    import_command,
+    export_command,
+    merge_command,
     compare_command,
     learning_curve_command,
     search_command,

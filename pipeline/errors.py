@@ -13,12 +13,24 @@ class DataError(TopicsError):
     """Labelled data breaks its contract; the message names file and line."""
 
 
+class LabelError(TopicsError):
+    """A label of a person cannot be used: its task is not there, a name is missing, or it contradicts the data."""
+
+
 class SourceError(TopicsError):
     """An article to label cannot be read."""
 
 
 class BundleError(TopicsError):
     """A trained model is missing, damaged or of another format version."""
+
+
+class ArchiveError(TopicsError):
+    """The archive of articles is missing, of another version, or cannot be read or written."""
+
+
+class DeliveryError(TopicsError):
+    """A message cannot be delivered, or the settings to deliver it are missing."""
 
 
 class TrackingError(TopicsError):

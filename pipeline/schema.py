@@ -51,8 +51,8 @@ class Article:
     """A text to label: `source` is its file or address, `origin` where the document itself says it is from.
 
     `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
-    `language` is a code of ISO 639-1, None where it is not known. `copy_of` is the source of an article before it
-    that has the same text.
+    `language` is a code of ISO 639-1, None where it is not known. `outlet` is who published it, as the feed or the
+    page says. `copy_of` is the source of an article before it that has the same text.
     """
 
     source: str
@@ -62,6 +62,7 @@ class Article:
     origin: str | None = None
     notes: tuple[str, ...] = ()
     language: str | None = None
+    outlet: str | None = None
     copy_of: str | None = None
 
 

@@ -136,7 +136,7 @@ def corrections_on_a_full_disk(folder: Path) -> str:
             if reply.status != 201:
                 break
             acknowledged.append(number)
-        assert (reply.status, "cannot save corrections" in reply.json()["detail"]) == (503, True), reply
+        assert (reply.status, "cannot save annotations" in reply.json()["detail"]) == (503, True), reply
         assert service.ask("/v1/predict", {"texts": ["Mines."]}).status == 200
         Path(f"/proc/{service.process.pid}/root{place}/filler").unlink()
         assert service.ask("/v1/corrections", correction).status == 201
@@ -152,8 +152,8 @@ def corrections_on_a_read_only_disk(folder: Path) -> str:
     with serving(model, place) as service:
         assert service.ask("/v1/corrections", {"text": "Mines.", "topics": []}).status == 201
     script = READ_ONLY.replace("$PLACE", "$0") + '; exec "$@"'
-    file = place / "corrections.sqlite3"
-    start = support.command("serve", "--port", "0", "--model", model, "--corrections", file)
+    file = place / "annotations.sqlite3"
+    start = support.command("serve", "--port", "0", "--model", model, "--annotations", file)
     done = subprocess.run(
         [*UNSHARE, script, str(place), *start],
         env=support.ENVIRONMENT,
@@ -162,7 +162,7 @@ def corrections_on_a_read_only_disk(folder: Path) -> str:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, ""), done
-    assert done.stderr.startswith(f"error: {file}: cannot save corrections: "), done.stderr
+    assert done.stderr.startswith(f"error: {file}: cannot save annotations: "), done.stderr
     with serving(model, place) as service:
         assert [row["text"] for row in service.ask("/v1/corrections").json()] == ["Mines."]
     return "refused, 1 kept"

@@ -174,9 +174,9 @@ def kill_services(chance: random.Random, folder: Path, kills: int) -> int:
                 thread.join()
     with serving(model, folder) as service:
         assert service.ask("/v1/corrections", {"text": "The last.", "topics": []}).status == 201
-    with closing(sqlite3.connect(folder / "corrections.sqlite3")) as database:
+    with closing(sqlite3.connect(folder / "annotations.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = [text for (text,) in database.execute("SELECT text FROM corrections")]
+        kept = [text for (text,) in database.execute("SELECT text FROM annotations JOIN tasks ON tasks.id = task")]
     assert len(kept) == len(set(kept))
     lost = set(acknowledged) - set(kept)
     assert not lost, f"{len(lost)} acknowledged corrections lost"

@@ -76,9 +76,11 @@ def test_title_and_origin_are_those_of_the_page() -> None:
         "title": "Mines cleared",
         "date": None,
         "origin": "https://example.org/mines",
+        "outlet": "example.org",
     }
-    assert facts("<h1>Mines</h1>") == {"title": "Mines", "date": None, "origin": None}
-    assert facts("", '<meta property="og:site_name" content="The Gazette">')["origin"] == "The Gazette"
+    assert facts("<h1>Mines</h1>") == {"title": "Mines", "date": None, "origin": None, "outlet": None}
+    named = facts("", '<meta property="og:site_name" content="The Gazette">')
+    assert (named["origin"], named["outlet"]) == ("The Gazette", "The Gazette")
 
 
 def test_control_characters_are_left_out_of_facts() -> None:
@@ -86,4 +88,5 @@ def test_control_characters_are_left_out_of_facts() -> None:
         "title": "Mines",
         "date": "2024-05-03",
         "origin": None,
+        "outlet": None,
     }

@@ -13,11 +13,14 @@ import support
 from test_word import p as paragraph
 from test_word import word_file
 
+from pipeline.archive.database import open_archive
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
+    "archive/digest/": ["digest"],
     "cli/": [],
     "__main__.py": [],
     "data/addresses.py": ["documents"],
@@ -111,6 +114,18 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2), done.stderr
 
 
+def test_the_core_writes_digests_and_names_the_extra_of_the_others(tmp_path: Path) -> None:
+    with open_archive(tmp_path / "archive.sqlite3", create=True):
+        pass
+    for form in ("text", "md", "html", "csv", "json", "eml", "atom"):
+        done = alone("digest", "--archive", "archive.sqlite3", "--format", form, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "Nothing new in this period.\n")
+    for form in ("docx", "xlsx"):
+        done = alone("digest", "--archive", "archive.sqlite3", "--format", form, cwd=tmp_path)
+        expected = f"error: writing {form.upper()} needs: pip install 'paragraph-topics[digest]'\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -123,6 +138,7 @@ def test_the_core_predicts_on_tables(small_model: Path, tmp_path: Path) -> None:
         (["reproduce", "a"], "topics reproduce needs: pip install 'paragraph-topics[train]'"),
         (["statistics"], "topics statistics needs: pip install 'paragraph-topics[train]'"),
         (["ui"], "topics ui needs: pip install 'paragraph-topics[train]'"),
+        (["queue", "a.txt"], "topics queue needs: pip install 'paragraph-topics[train]'"),
         (["serve"], "topics serve needs: pip install 'paragraph-topics[serve]'"),
         (["predict", "a.html"], "a.html: reading HTML needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),

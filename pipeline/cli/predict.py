@@ -53,6 +53,17 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return "utf-8-sig" if name == "utf-8" else name
 
 
+URL = click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
+ALLOW_PRIVATE = click.option(
+    "--allow-private", is_flag=True, help="Let --url read from private networks and this machine."
+)
+TEXT_COLUMN = click.option("--text-column", help="Column of a table that holds the text. [default: text]")
+ENCODING = click.option(
+    "--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]"
+)
+SHEET = click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+
+
 class OutputPath(FilePath):
     """A file to write; with `--scheduler`, which is parsed before it, the path or the address of a folder."""
 
@@ -83,8 +94,8 @@ class OutputPath(FilePath):
     ],
 )
 @click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
-@click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
-@click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
+@URL
+@ALLOW_PRIVATE
 @MODEL
 @click.option(
     "--threshold",
@@ -96,12 +107,12 @@ class OutputPath(FilePath):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", "csv", "parquet", "html"]),
+    type=click.Choice(["text", "jsonl", "csv", "parquet", "xlsx", "html"]),
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
-@click.option("--text-column", help="Column of a table that holds the text. [default: text]")
-@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
-@click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+@TEXT_COLUMN
+@ENCODING
+@SHEET
 @click.option(
     "--keep",
     multiple=True,
@@ -207,7 +218,7 @@ class Tally:
 
     def __init__(self, left_out: list[tuple[str, str]]) -> None:
         self.read, self.errors = 0, 0
-        self._not_read = left_out
+        self.not_read = left_out
 
     def counted(self, articles: "Iterable[Sequence[Prediction]]") -> "Iterator[Sequence[Prediction]]":
         """Count articles as they pass."""
@@ -219,17 +230,14 @@ class Tally:
         """Keep what could not be read."""
         self.errors += 1
         name, _, why = str(error).partition(": ")
-        self._not_read.append((name, why))
+        self.not_read.append((name, why))
 
     def as_text(self) -> str:
         """Say how many articles were read, and name what was not."""
-        said = f"{self.read:,} read"
-        if not self._not_read:
-            return said
-        named = [f"{name} ({why})" for name, why in self._not_read[:_MOST_NAMED]]
-        more = len(self._not_read) - _MOST_NAMED
+        named = [f"{name} ({why})" for name, why in self.not_read[:_MOST_NAMED]]
+        more = len(self.not_read) - _MOST_NAMED
         named += [f"and {more:,} more"] if more > 0 else []
-        return f"{said}, {len(self._not_read):,} not: {', '.join(named)}"
+        return f"{self.read:,} read, {len(self.not_read):,} not: {', '.join(named)}"
 
 
 def _find(request: Request) -> Found:
@@ -366,7 +374,7 @@ def _predict_articles(request: Request, found: Found) -> None:
         _write(pieces, request.output)
     for said in found.notes:
         _note(said)
-    if len(found.files) + len(found.left_out) + len(request.urls) > 1:
+    if tally.not_read and len(found.files) + len(found.left_out) + len(request.urls) > 1:
         tell(tally.as_text())
     if tally.errors:
         raise click.exceptions.Exit(1)

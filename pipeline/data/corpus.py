@@ -192,7 +192,8 @@ def row_digest(row: LabelledParagraph) -> str:
 
 def text_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
     """Hash texts, without regard to white space and case, to recognise them elsewhere: uint64 [n]."""
-    hashes = (hashlib.sha256(" ".join(text.lower().split()).encode()).digest()[:8] for text in texts)
+    folded = (" ".join(text.lower().split()).encode(errors="surrogatepass") for text in texts)
+    hashes = (hashlib.sha256(content).digest()[:8] for content in folded)
     return np.frombuffer(b"".join(hashes), "<u8")
 
 

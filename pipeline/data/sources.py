@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.data.addresses import shown
 from pipeline.data.documents import SUFFIXES, articles_in
@@ -14,6 +15,9 @@ from pipeline.data.streams import standard_input
 from pipeline.errors import MissingExtraError, SourceError
 from pipeline.files import STDIN
 from pipeline.schema import Article
+
+if TYPE_CHECKING:
+    from pipeline.data.web import Page
 
 MAX_BYTES = 20_000_000
 _LONGEST_NAME, _NAME_SHOWN, _NAME_WORDS = 255, 60, 8
@@ -67,7 +71,7 @@ def find(
     for name in names:
         try:
             for found in _expand(name, endings, note, left_out):
-                place = found if isinstance(found, SourceError) else _place(found)
+                place = found if isinstance(found, SourceError) else place_of(found)
                 seen[str(place)] += 1
                 if seen[str(place)] == 1:
                     yield found
@@ -94,7 +98,7 @@ def read_files(paths: Iterable[Path | SourceError]) -> Iterator[Article | Source
         try:
             if isinstance(path, SourceError):
                 raise path
-            yield from articles_in(_bytes(path), str(path))
+            yield from articles_in(content_of(path), str(path))
         except SourceError as error:
             yield error
 
@@ -125,12 +129,32 @@ def read_urls(urls: Iterable[str], *, allow_private: bool = False) -> Iterator[A
 
     for url in dict.fromkeys(urls):
         try:
-            page = fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private)
-            form = format_of(page.content, page.source, page.media_type)
-            content = as_utf8(page.content, page.source, page.charset, form)
-            yield from articles_in(content, page.source, form=form)
+            yield from articles_of_page(fetch(url, max_bytes=MAX_BYTES, allow_private=allow_private))
         except SourceError as error:
             yield error
+
+
+def articles_of_page(page: "Page") -> list[Article | SourceError]:
+    """Read the articles of a page, document or feed that was fetched.
+
+    Parameters
+    ----------
+    page : Page
+
+    Returns
+    -------
+    list of Article or SourceError
+        As `documents.articles_in` returns them.
+
+    Raises
+    ------
+    SourceError
+        Where it is no article, or has no text.
+
+    """
+    form = format_of(page.content, page.source, page.media_type)
+    content = as_utf8(page.content, page.source, page.charset, form)
+    return articles_in(content, page.source, form=form)
 
 
 def _expand(
@@ -213,8 +237,19 @@ def _listed(before: str, kinds: Counter[str]) -> str:
     return before + ", ".join(f"{kind} ({count:,})" for kind, count in by_count) if kinds else ""
 
 
-def _place(path: Path) -> str:
-    """Return what a file is known by under all spellings of its folder; links to it stay sources of their own."""
+def place_of(path: Path) -> str:
+    """Name a file under all spellings of its folder alike; links to it stay sources of their own.
+
+    Parameters
+    ----------
+    path : Path
+        `-` for standard input.
+
+    Returns
+    -------
+    str
+
+    """
     return STDIN if str(path) == STDIN else str(Path(os.path.realpath(path.parent), path.name))
 
 
@@ -231,7 +266,24 @@ def _no_such_file(name: str) -> SourceError:
     return SourceError(f"{short}: no such file; to predict on a text itself, pipe it to `topics predict -`")
 
 
-def _bytes(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : Path
+        `-` for standard input.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be read, or exceeds MAX_BYTES.
+
+    """
     try:
         if str(path) == STDIN:
             content = standard_input()[1].read(MAX_BYTES + 1)

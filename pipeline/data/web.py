@@ -6,9 +6,9 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from typing import Any
@@ -29,10 +29,25 @@ _HEADERS = [
     ("Connection", "close"),
 ]
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_LONGEST_VALIDATOR = 500
 _GZIP, _ZLIB, _RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_START = b"\x1f\x8b"
 # IPv6 addresses that end in an IPv4 address to which a gateway may lead
 _EMBEDDING = [ipaddress.IPv6Network(network) for network in ("::/96", "64:ff9b::/96")]
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """The version of a page that one has: `ETag` and `Last-Modified` as the server stated them."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What asks for another version alone."""
+        named = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
+        return [(name, value) for name, value in named if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,10 @@ class Page:
         Such as `text/html`, as the server says; empty where it does not.
     charset : str
         Such as `utf-8`, likewise.
+    validators : Validators
+        What to ask with the next time.
+    is_modified : bool
+        False where what was asked with still holds: there is no content then.
 
     """
 
@@ -55,9 +74,36 @@ class Page:
     content: bytes
     media_type: str = ""
     charset: str = ""
+    validators: Validators = field(default_factory=Validators)
+    is_modified: bool = True
 
 
-def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: float = MAX_SECONDS) -> Page:
+class StatusError(SourceError):
+    """A server answered, with another status than 200.
+
+    Parameters
+    ----------
+    message : str
+    status : int
+    retry_after : str
+        The header, as it was stated: seconds or a date; empty where there is none.
+
+    """
+
+    def __init__(self, message: str, status: int, retry_after: str = "") -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after
+
+
+def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    allow_private: bool = False,
+    seconds: float = MAX_SECONDS,
+    validators: Validators | None = None,
+    before: Callable[[Address], None] = lambda here: None,
+) -> Page:
     """Fetch what is at an http or https address.
 
     The address that was checked is the one connected to, so a name cannot change its address in between. Proxy
@@ -72,6 +118,10 @@ def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: flo
         Connect to addresses that are not public, too.
     seconds : float, default 20
         For one request.
+    validators : Validators or None
+        Of the version that one has already.
+    before : callable
+        Called before each request, also after redirects; what it raises ends the matter.
 
     Returns
     -------
@@ -81,15 +131,20 @@ def fetch(url: str, *, max_bytes: int, allow_private: bool = False, seconds: flo
     ------
     SourceError
         For other schemes, an address that is not public, on the first request or after a redirect, more than
-        MAX_REDIRECTS redirects, more than `max_bytes` or `seconds`, content that is cut short, and any status but
-        200.
+        MAX_REDIRECTS redirects, more than `max_bytes` or `seconds`, content that is cut short.
+    StatusError
+        For any status but 200, and 304 where validators were given.
 
     """
     source = shown(url)
     first = here = _parsed(url, source)
     for _ in range(MAX_REDIRECTS + 1):
+        before(here)
         login = here.login or (first.login if here.origin == first.origin else None)
-        answer = _request(here, login, source, max_bytes, seconds, allow_private=allow_private)
+        headers = [*(validators.headers if validators else []), *_authorization(login)]
+        answer = _request(here, headers, source, max_bytes, seconds, allow_private=allow_private)
+        if validators and validators.headers and answer.status == HTTPStatus.NOT_MODIFIED:
+            return Page(source, b"", validators=validators, is_modified=False)
         location = answer.header("location") if answer.status in _REDIRECTS else ""
         if not location:
             return _page(answer, source, max_bytes)
@@ -121,11 +176,21 @@ def _parsed(url: str, source: str) -> Address:
         raise SourceError(f"{source}: not an http or https address: {shown(url)}") from None
 
 
+def _authorization(login: str | None) -> list[tuple[str, str]]:
+    return [("Authorization", f"Basic {login}")] if login else []
+
+
 def _request(
-    here: Address, login: str | None, source: str, max_bytes: int, seconds: float, *, allow_private: bool
+    here: Address,
+    headers: list[tuple[str, str]],
+    source: str,
+    max_bytes: int,
+    seconds: float,
+    *,
+    allow_private: bool,
 ) -> _Answer:
     backend = _CheckedNetwork(source, time.monotonic() + seconds, allow_private=allow_private)
-    headers = [("Host", here.netloc), *_HEADERS, *([("Authorization", f"Basic {login}")] if login else [])]
+    headers = [("Host", here.netloc), *_HEADERS, *headers]
     url = httpcore.URL(scheme=here.scheme, host=here.host, port=here.port, target=here.target)
     with (
         _one_line(source),
@@ -154,7 +219,8 @@ def _too_large(source: str, max_bytes: int) -> SourceError:
 
 def _page(answer: _Answer, source: str, max_bytes: int) -> Page:
     if answer.status != HTTPStatus.OK:
-        raise SourceError(f"{source}: answered {f'{answer.status} {answer.reason}'.strip()}")
+        said = f"{source}: answered {f'{answer.status} {answer.reason}'.strip()}"
+        raise StatusError(said, answer.status, answer.header("retry-after"))
     content = answer.content
     codings = [coding.strip().lower() for coding in answer.header("content-encoding").split(",")]
     for coding in reversed(codings):  # the last was applied last
@@ -164,7 +230,13 @@ def _page(answer: _Answer, source: str, max_bytes: int) -> Page:
     described["Content-Type"] = answer.header("content-type").rpartition(", ")[2]
     media_type = described["Content-Type"].partition(";")[0].strip().lower()
     charset = described.get_content_charset("") if ";" in described["Content-Type"] else ""
-    return Page(source, content, media_type if _MEDIA_TYPE.fullmatch(media_type) else "", charset)
+    stated = Validators(*(_sendable(answer.header(name)) for name in ("etag", "last-modified")))
+    return Page(source, content, media_type if _MEDIA_TYPE.fullmatch(media_type) else "", charset, stated)
+
+
+def _sendable(value: str) -> str:
+    """Return a header's value where it can be sent back as it is."""
+    return value if len(value) <= _LONGEST_VALIDATOR and value.isascii() and value.isprintable() else ""
 
 
 def _unpacked(content: bytes, coding: str, source: str, max_bytes: int) -> bytes:
@@ -194,6 +266,48 @@ def _inflated(content: bytes, form: int, source: str, max_bytes: int) -> bytes:
         further = unpacking.unused_data
         content = further if form == _GZIP and further.startswith(_GZIP_START) else b""
     return bytes(found)
+
+
+def post(
+    url: str,
+    content: bytes,
+    headers: Sequence[tuple[str, str]],
+    *,
+    allow_private: bool = False,
+    seconds: float = MAX_SECONDS,
+) -> None:
+    """Send content to an http or https address, as carefully as `fetch` reads; redirects are not followed.
+
+    Parameters
+    ----------
+    url : str
+    content : bytes
+    headers : sequence of (name, value)
+        Beside those that every request has.
+    allow_private : bool, default False
+        Connect to addresses that are not public, too.
+    seconds : float, default 20
+
+    Raises
+    ------
+    SourceError
+        Where it cannot be sent, or is answered with a status other than 2xx.
+
+    """
+    source = shown(url)
+    here = _parsed(url, source)
+    backend = _CheckedNetwork(source, time.monotonic() + seconds, allow_private=allow_private)
+    sent = [("Host", here.netloc), _HEADERS[0], ("Connection", "close"), ("Content-Length", str(len(content)))]
+    target = httpcore.URL(scheme=here.scheme, host=here.host, port=here.port, target=here.target)
+    with (
+        _one_line(source),
+        httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool,
+        pool.stream("POST", target, headers=[*sent, *headers], content=content) as answer,
+    ):
+        reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
+        status = answer.status
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise SourceError(f"{source}: answered {f'{status} {reason}'.strip()}")
 
 
 class _CheckedNetwork(httpcore.NetworkBackend):

@@ -5,9 +5,9 @@ from starlette.types import Scope
 RECEIVING = "/bookmarklet/receive"
 PROBES = ("/healthz", "/readyz", "/metrics")
 OWN_PATHS = (
-    *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
+    *("/", "/fragment", "/download", "/corrections", "/label", "/review", "/model", "/docs", "/openapi.json"),
+    *("/v1/predict", "/v1/topics", "/v1/corrections", "/corrections/undo", "/v1/corrections/undo", *PROBES),
     *("/bookmarklet", RECEIVING),
-    *("/v1/predict", "/v1/topics", "/v1/corrections", *PROBES),
 )
 
 

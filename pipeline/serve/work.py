@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
@@ -11,9 +11,13 @@ from typing import Any
 
 from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
+from pipeline.labelling import store
+from pipeline.labelling.store import Label
+from pipeline.labelling.task import Task
 from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.explain import explain
 from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
-from pipeline.predict.html import ArticleView, environment, view
+from pipeline.predict.html import ArticleView, ParagraphView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
 from pipeline.schema import Article, Prediction, Topic
 from pipeline.serve.refusal import RefusedError
@@ -69,11 +73,23 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An article on the page; `key` keeps the corrections of its paragraphs together."""
+    """An article on the page.
+
+    Parameters
+    ----------
+    view : ArticleView
+    key : str
+        Keeps the corrections of its paragraphs together.
+    notes : tuple of str
+    labels : dict of int to Label
+        What people say of its paragraphs, by their numbers.
+
+    """
 
     view: ArticleView
     key: str
     notes: tuple[str, ...]
+    labels: Mapping[int, Label]
 
 
 def start(path: Path) -> None:
@@ -122,18 +138,21 @@ def download(model: Model, form: Form, kind: Format) -> tuple[bytes, int]:
     return b"".join(pieces), sum(map(len, found))
 
 
-def show(model: Model, form: Form, template: str, place: Place, shown: dict[str, Any]) -> tuple[str, int]:
+def show(  # noqa: PLR0917  # a worker's are positional
+    model: Model, form: Form, template: str, place: Place, annotations: Path, shown: dict[str, Any]
+) -> tuple[str, int]:
     """Render a form with its articles, and count their paragraphs; files that cannot be read are named."""
     articles, problems, parts = _read(form)
     found = _by_article(model, articles)
     rows = [row for _, article_rows in found for row in article_rows]
     bundle = _bundle(model.path, model.point)
+    labels = store.labels(annotations, [Task(row.text).id for row in rows])
     page = render(
         template,
         place,
         bundle.topics,
         articles=[
-            Shown(view(article_rows, bundle.topics), _key(article.text), article.notes)
+            Shown(view(article_rows, bundle.topics), _key(article.text), article.notes, _of(labels, article_rows))
             for article, article_rows in found
             if article_rows
         ],
@@ -149,6 +168,23 @@ def show(model: Model, form: Form, template: str, place: Place, shown: dict[str,
         **shown,
     )
     return page, len(rows)
+
+
+def show_explained(
+    model: Model, texts: Sequence[tuple[str, str]], template: str, place: Place, shown: dict[str, Any]
+) -> str:
+    """Render a page that has predictions on texts as `predicted`.
+
+    Explained are the topics that are assigned or near misses, and the one that stands beside a text, if any.
+    """
+    bundle = _bundle(model.path, model.point)
+    found = [Paragraph(Article(TEXT, text), 0, 0, len(text)) for text, _ in texts]
+    predicted: list[ParagraphView] = []
+    for row, (text, topic) in zip(_predicted(model, found, explained=True), texts, strict=True):
+        more = {topic: explain(bundle.scorer, text, topic)} if topic in bundle.scorer.topics else {}
+        told = replace(row, explanation={**row.explanation, **more})
+        predicted += view([told], bundle.topics).paragraphs
+    return render(template, place, bundle.topics, predicted=predicted, **shown)
 
 
 def render(template: str, place: Place, topics: Sequence[Topic], **shown: object) -> str:
@@ -173,6 +209,11 @@ def _by_article(model: Model, articles: Sequence[Article]) -> list[tuple[Article
     found = [paragraphs(article) for article in told]
     rows = iter(_predicted(model, [paragraph for group in found for paragraph in group], explained=True))
     return [(article, list(islice(rows, len(group)))) for article, group in zip(told, found, strict=True)]
+
+
+def _of(labels: Mapping[str, Label], rows: Sequence[Prediction]) -> dict[int, Label]:
+    found = {row.paragraph: labels.get(Task(row.text).id) for row in rows}
+    return {paragraph: label for paragraph, label in found.items() if label}
 
 
 def _as_rows(model: Model, rows: Sequence[Prediction], notes: tuple[str, ...] = ()) -> Rows:

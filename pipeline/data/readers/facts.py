@@ -19,7 +19,7 @@ _DATE_LENGTH = 100
 
 
 def facts_of(tree: "HtmlElement", page: Page) -> dict[str, str | None]:
-    """Read the title, date and origin that a page states.
+    """Read the title, date, origin and outlet that a page states.
 
     Parameters
     ----------
@@ -30,14 +30,15 @@ def facts_of(tree: "HtmlElement", page: Page) -> dict[str, str | None]:
     Returns
     -------
     dict of str to str or None
-        `title`, `date`, and `origin`: the address, else the site.
+        `title`, `date`, `origin`, which is the address, else the site, and `outlet`, the name of the site.
 
     """
     import trafilatura
 
     found = trafilatura.extract_metadata(_skeleton(tree), date_config={"extensive_search": False})
     date = _stated_date(_skeleton(tree, dated=page.dated), found.url)
-    return {"title": found.title, "date": date, "origin": found.url or found.sitename}
+    origin = found.url or found.sitename
+    return {"title": found.title, "date": date, "origin": origin, "outlet": found.sitename}
 
 
 def _stated_date(skeleton: "HtmlElement", url: str | None) -> str | None:

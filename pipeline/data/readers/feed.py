@@ -77,11 +77,16 @@ def read_feed(content: bytes, name: str) -> list[Article | SourceError]:
         raise SourceError(f"{name}: not a valid feed: {problem}")
     entries, cut = _whole(feed.entries, content) if feed.bozo else (feed.entries, False)
     found: list[Article | SourceError] = []
+    outlet = _in_one_line(feed.feed.get("title"))
     for number, entry in enumerate(entries, 1):
         if text := _entry_text(entry):
             date = entry.get("published") or entry.get("updated")
             link = _absolute(entry.get("link"), feed.feed.get("link") or base)
-            found.append(Article(f"{name}#{number}", text, _in_one_line(entry.get("title")), date, link))
+            title = _in_one_line(entry.get("title"))
+            told = (
+                _in_one_line(entry.get("source", {}).get("title")) or outlet
+            )  # a feed may gather those of others
+            found.append(Article(f"{name}#{number}", text, title, date, link, outlet=told))
     if cut:
         found.append(
             SourceError(f"{name}: the feed is cut off after entry {len(entries)}; what follows is missing")
@@ -91,7 +96,8 @@ def read_feed(content: bytes, name: str) -> list[Article | SourceError]:
 
 def _json_entries(content: bytes, name: str) -> Iterator[Article]:
     try:
-        items = json.loads(content.decode("utf-8-sig"))["items"]
+        feed = json.loads(content.decode("utf-8-sig"))
+        items, outlet = feed["items"], feed.get("title")
         entries = [item for item in items if isinstance(item, dict)]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise SourceError(f"{name}: not a valid JSON feed: {type(error).__name__} {error}") from None
@@ -101,7 +107,8 @@ def _json_entries(content: bytes, name: str) -> Iterator[Article]:
         if text := fragment_text(stated.get("content_html") or "") or _paragraphs(plain):
             date = stated.get("date_published") or stated.get("date_modified")
             origin = stated.get("url") or stated.get("external_url")
-            yield Article(f"{name}#{number}", text, stated.get("title"), date, origin)
+            told = outlet if isinstance(outlet, str) else None
+            yield Article(f"{name}#{number}", text, stated.get("title"), date, origin, outlet=told)
 
 
 def _in_utf8(content: bytes) -> bytes:

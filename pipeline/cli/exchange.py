@@ -1,0 +1,231 @@
+"""Commands that bring labels in from other tools and out to them: import, export."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.annotations import ANNOTATIONS, STATES, annotations_of
+from pipeline.cli.options import CONFIG, MODEL_ADDRESS, Command, FilePath, tell
+from pipeline.errors import LabelError
+
+if TYPE_CHECKING:
+    from pipeline.labelling.formats.exchange import Written
+    from pipeline.labelling.formats.labels import Labels
+    from pipeline.labelling.task import Task
+
+READ = ("label-studio", "doccano", "prodigy", "spacy", "csv", "xlsx", "tasks", "labelled")
+_WRITTEN = READ[:-1]
+READ_FORMAT = click.option(
+    "--format", "form", type=click.Choice(READ), help="Format of FILES. [default: each its own]"
+)
+ANNOTATOR = click.option(
+    "--annotator", help="Whose labels they are, where a file does not say. [default: the name of the file]"
+)
+EMPTY = click.option(
+    "--empty",
+    type=click.Choice(["unlabelled", "none"]),
+    default="unlabelled",
+    show_default=True,
+    help="What an empty list of labels means in doccano's files, which do not say.",
+)
+TEXT_COLUMN = click.option(
+    "--text-column", default="text", show_default=True, help="Column or key that holds the text."
+)
+
+
+@click.command(
+    "import",
+    cls=Command,
+    extra="train",
+    examples=[
+        "topics import project-7.json",
+        "topics import doccano.zip --empty none",
+        "topics import first.csv second.csv --text-column body",
+        "topics import prodigy.jsonl --output tasks.jsonl",
+    ],
+)
+@click.argument("files", nargs=-1, required=True, type=FilePath())
+@READ_FORMAT
+@ANNOTATOR
+@EMPTY
+@TEXT_COLUMN
+@CONFIG
+@MODEL_ADDRESS
+@ANNOTATIONS
+@click.option("--queue", is_flag=True, help="Let the texts wait on the labelling page, too.")
+@click.option(
+    "--output",
+    type=FilePath(output=True),
+    help="Write tasks as JSON lines atomically to this file, and do not keep them; - for standard output.",
+)
+def import_command(files: Sequence[Path], **options: Any) -> None:
+    """Read the labels of FILES that other tools wrote, and keep them with those made here.
+
+    FILES are exports of Label Studio (JSON), doccano (JSON lines or the archive), Prodigy (JSON lines) and spaCy
+    (JSON lines with cats), tables (CSV, XLSX) with a column of topics or a column for each, tasks and labelled
+    data. Labels are ids or titles of the label set of --config. One text is one task; what is known is not
+    added twice.
+    """
+    found = read_tasks(files, options)
+    if _is_given("output"):
+        from pipeline.files import refuse_overwriting
+
+        refuse_overwriting(options["output"], files)
+        _write(_written(found, "tasks", options).content, options["output"])
+        tell(_counted(found))
+        return
+    from pipeline.labelling import store
+
+    path = options["annotations"] or annotations_of(options["model"])
+    added = store.add(path, found, queued=options["queue"])
+    tell(_counted(found))
+    tell(f"{path}: {added.tasks} texts added, {added.known} known, {added.annotations} annotations added")
+
+
+@click.command(
+    "export",
+    cls=Command,
+    extra="train",
+    examples=[
+        "topics export --format label-studio --output tasks.json",
+        "topics export tasks.jsonl --format doccano --blind --output second.jsonl",
+        "topics export --state disagreeing --topic-columns --output open.xlsx",
+    ],
+)
+@click.argument("files", nargs=-1, type=FilePath())
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_WRITTEN),
+    help="Format to write. [default: csv or xlsx by the ending of --output]",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["id", "title"]),
+    default="id",
+    show_default=True,
+    help="What stands for a topic in the file.",
+)
+@click.option("--topic-columns", is_flag=True, help="Of a table: a column of 1 and 0 for each topic.")
+@click.option("--blind", is_flag=True, help="Write the texts alone, to have them labelled independently.")
+@click.option("--state", type=click.Choice(STATES), default="all", show_default=True, help="Which of those kept.")
+@CONFIG
+@MODEL_ADDRESS
+@ANNOTATIONS
+@click.option("--output", type=FilePath(output=True), help="Write atomically to this file.")
+def export_command(files: Sequence[Path], **options: Any) -> None:
+    """Write the tasks of FILES, or those of the file of annotations, as another tool reads them.
+
+    What the tool has no place for is carried in a field that it keeps, so that it comes back with `topics import`;
+    what it does not show is counted on standard error. For Label Studio, its labelling config is written beside
+    --output. FILES are anything that `topics import` reads.
+    """
+    from dataclasses import replace
+
+    form = options["form"] or _form_of(options["output"])
+    found = _found(files, options)
+    if options["blind"]:
+        found = [replace(task, annotations=(), decision=None, scores={}) for task in found]
+    written = _written(found, form, options)
+    _write(written.content, options["output"])
+    _write_beside(written, options["output"])
+    for note in written.notes:
+        tell(note)
+    tell(_counted(found))
+
+
+def read_tasks(files: Sequence[Path], options: dict[str, Any]) -> "list[Task]":
+    """Read files of labels as the options of a command say, and tell what is to be told of them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    options : dict
+        `config`, and where the command has them `form`, `annotator`, `empty` and `text_column`.
+
+    Returns
+    -------
+    list of Task
+
+    """
+    from pipeline.labelling.formats import read_files
+    from pipeline.labelling.formats.exchange import Reading
+
+    reading = Reading(
+        _labels(options),
+        options.get("annotator"),
+        empty_is_none=options.get("empty") == "none",
+        column=options.get("text_column") or "text",
+    )
+    tasks, notes = read_files(files, reading, options.get("form") if "text_column" in options else None)
+    for note in notes:
+        tell(note)
+    return tasks
+
+
+def _is_given(option: str) -> bool:
+    """Tell whether the command line has an option: standard output is None, as is none at all."""
+    return click.get_current_context().get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
+
+
+def _labels(options: dict[str, Any]) -> "Labels":
+    from pipeline.config import read_config, read_topics
+    from pipeline.labelling.formats.labels import Labels
+
+    topics = read_topics(Path(read_config(options["config"]).data.topics))
+    return Labels(topics, written=options.get("names", "id"))
+
+
+def _found(files: Sequence[Path], options: dict[str, Any]) -> "list[Task]":
+    from pipeline.files import refuse_overwriting
+    from pipeline.labelling import store
+
+    if files:
+        refuse_overwriting(options["output"], files)
+        return read_tasks(files, options)
+    path = options["annotations"] or annotations_of(options["model"])
+    refuse_overwriting(options["output"], (path,))
+    if not path.exists():
+        raise LabelError(f"{path}: no annotations; name FILES, or label on the pages of `topics serve`")
+    return store.tasks(path, options["state"])
+
+
+def _form_of(output: Path | None) -> str:
+    ending = "" if output is None else output.suffix.lower().removeprefix(".")
+    if ending not in ("csv", "xlsx"):
+        raise click.UsageError(f"--format: expected one of {', '.join(_WRITTEN)}")
+    return ending
+
+
+def _written(tasks: "Sequence[Task]", form: str, options: dict[str, Any]) -> "Written":
+    from pipeline.labelling.formats import write
+    from pipeline.labelling.formats.exchange import Writing
+
+    return write(tasks, Writing(_labels(options), columns=options.get("topic_columns", False)), form)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    from pipeline.files import atomic_file
+
+    if output is None:
+        click.echo(content, nl=False)
+        return
+    with atomic_file(output) as file:
+        file.write(content)
+
+
+def _write_beside(written: "Written", output: Path | None) -> None:
+    for ending, content in written.beside.items() if output else ():
+        file = Path(output or "").with_suffix(ending)
+        _write(content, file)
+        tell(f"{file}: belongs to it")
+
+
+def _counted(tasks: "Sequence[Task]") -> str:
+    """Say how many texts there are, by how many people labelled, and how many are not."""
+    people = {found.annotator for task in tasks for found in task.annotations}
+    said = sum(len(task.annotations) for task in tasks)
+    bare = sum(not task.annotations and task.decision is None for task in tasks)
+    return f"{len(tasks)} texts, {said} annotations by {len(people)} people, {bare} texts not labelled"

@@ -1,0 +1,114 @@
+"""The command that chooses what to label next."""
+
+from typing import Any
+
+import click
+
+from pipeline.cli.options import MODEL, Command, FilePath, progress_bar, tell
+from pipeline.cli.predict import ALLOW_PRIVATE, ENCODING, SHEET, TEXT_COLUMN, URL
+from pipeline.errors import SourceError
+
+
+@click.command(
+    "queue",
+    cls=Command,
+    extra="train",
+    examples=[
+        "topics queue 'news/**/*.html' --size 200 --output tasks.jsonl",
+        "topics queue rows.parquet --text-column body --size 200 --output tasks.jsonl",
+        "topics queue news/ --size 200 --seen data/articles --seen tasks.jsonl --output more.jsonl",
+    ],
+)
+@click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
+@URL
+@ALLOW_PRIVATE
+@MODEL
+@click.option("--size", type=click.IntRange(1), default=200, show_default=True, help="How many to choose.")
+@click.option(
+    "--random-share",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share that is drawn at random, to measure on.",
+)
+@click.option(
+    "--seen",
+    multiple=True,
+    metavar="FILE",
+    help="Tables or folders of what is labelled or queued already: neither it nor what nearly repeats it is "
+    "chosen; repeatable.",
+)
+@TEXT_COLUMN
+@ENCODING
+@SHEET
+@click.option(
+    "--random-state",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the random share.",
+)
+@click.option("--output", type=FilePath(output=True), help="Write atomically to this file.")
+def queue_command(**options: Any) -> None:
+    """Choose the paragraphs of SOURCES that are most worth a label: files, folders, patterns, or - for stdin.
+
+    SOURCES are those of `topics predict`; documents and tables may be mixed. Rows with a label are passed over,
+    and so is what the model was trained on. Writes JSON lines of tasks for people to label, each with its scores
+    and why it was chosen: uncertain of a topic, the topics in turn, or drawn at random. Sources that cannot be
+    read are reported on standard error, and the exit status is 1.
+    """
+    from pipeline.files import atomic_file, refuse_overwriting
+    from pipeline.labelling.json_lines import as_line
+    from pipeline.labelling.pool import make_queue
+    from pipeline.labelling.sources import Sources, Tally, read_tasks, seen_texts, tables
+    from pipeline.model.bundle import load_bundle
+    from pipeline.predict.article import bundle_path
+
+    names, output = options["sources"], options["output"]
+    if not names and not options["urls"]:
+        raise click.UsageError("no SOURCES and no --url")
+    model = bundle_path(options["model"])
+    bundle = load_bundle(model)
+    sources = Sources(
+        names,
+        options["urls"],
+        allow_private=options["allow_private"],
+        column=options["text_column"],
+        encoding=options["encoding"],
+        sheet=options["sheet"],
+    )
+    files, seen = sources.files(_note), tables(options["seen"])
+    refuse_overwriting(output, [model, *(file for file in files if not isinstance(file, SourceError)), *seen])
+    tally = Tally()
+    errors: list[SourceError] = []
+
+    def report(error: SourceError) -> None:
+        errors.append(error)
+        tell(f"error: {error}")
+
+    with progress_bar("reading", hidden=output is None) as progress:
+        found = make_queue(
+            read_tasks(files, sources, tally, complain=report, note=_note),
+            bundle,
+            size=options["size"],
+            random_share=options["random_share"],
+            random_state=options["random_state"],
+            seen=lambda: seen_texts(seen),
+            tally=tally,
+            progress=lambda done: progress(done, None),
+        )
+    content = "".join(f"{as_line(task)}\n" for task in found.tasks).encode(errors="backslashreplace")
+    if output is None:
+        click.echo(content, nl=False)
+    else:
+        with atomic_file(output) as file:
+            file.write(content)
+    tell(found.as_text())
+    if tally.unreadable:
+        tell(f"error: {tally.unreadable:,} rows cannot be read, the first in {tally.first_error}")
+    if errors or tally.unreadable:
+        raise click.exceptions.Exit(1)
+
+
+def _note(said: str) -> None:
+    tell(f"note: {said}")
