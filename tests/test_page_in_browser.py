@@ -377,7 +377,15 @@ def test_pages_are_accessible_and_fit(
         base_url=own_service.url, color_scheme=scheme, viewport=viewport, bypass_csp=True
     ) as context:
         page = context.new_page()
-        for path in ("/?example=0", "/model", "/corrections", "/docs", report.as_uri()):
+        for path in (
+            "/?example=0",
+            "/bookmarklet",
+            "/bookmarklet/receive",
+            "/model",
+            "/corrections",
+            "/docs",
+            report.as_uri(),
+        ):
             page.goto(path)
             for details in page.locator("details").all():
                 details.evaluate("element => element.open = true")

@@ -107,7 +107,7 @@ class OutputPath(FilePath):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", "csv", "parquet", "html"]),
+    type=click.Choice(["text", "jsonl", "csv", "parquet", "xlsx", "html"]),
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
 @TEXT_COLUMN
@@ -218,7 +218,7 @@ class Tally:
 
     def __init__(self, left_out: list[tuple[str, str]]) -> None:
         self.read, self.errors = 0, 0
-        self._not_read = left_out
+        self.not_read = left_out
 
     def counted(self, articles: "Iterable[Sequence[Prediction]]") -> "Iterator[Sequence[Prediction]]":
         """Count articles as they pass."""
@@ -230,17 +230,14 @@ class Tally:
         """Keep what could not be read."""
         self.errors += 1
         name, _, why = str(error).partition(": ")
-        self._not_read.append((name, why))
+        self.not_read.append((name, why))
 
     def as_text(self) -> str:
         """Say how many articles were read, and name what was not."""
-        said = f"{self.read:,} read"
-        if not self._not_read:
-            return said
-        named = [f"{name} ({why})" for name, why in self._not_read[:_MOST_NAMED]]
-        more = len(self._not_read) - _MOST_NAMED
+        named = [f"{name} ({why})" for name, why in self.not_read[:_MOST_NAMED]]
+        more = len(self.not_read) - _MOST_NAMED
         named += [f"and {more:,} more"] if more > 0 else []
-        return f"{said}, {len(self._not_read):,} not: {', '.join(named)}"
+        return f"{self.read:,} read, {len(self.not_read):,} not: {', '.join(named)}"
 
 
 def _find(request: Request) -> Found:
@@ -377,7 +374,7 @@ def _predict_articles(request: Request, found: Found) -> None:
         _write(pieces, request.output)
     for said in found.notes:
         _note(said)
-    if len(found.files) + len(found.left_out) + len(request.urls) > 1:
+    if tally.not_read and len(found.files) + len(found.left_out) + len(request.urls) > 1:
         tell(tally.as_text())
     if tally.errors:
         raise click.exceptions.Exit(1)

@@ -30,9 +30,9 @@ from pipeline.predict.tables import ID, UnreadableRow
 from pipeline.schema import Explanation, Prediction, Topic
 from pipeline.text.display import one_line, printable, score_text
 
-FORMATS = ("text", "jsonl", "csv", "parquet", "html")
+FORMATS = ("text", "jsonl", "csv", "parquet", "xlsx", "html")
 MACHINE_FORMATS = ("jsonl", "csv", "parquet")
-Format = Literal["text", "jsonl", "csv", "parquet", "html"]
+Format = Literal["text", "jsonl", "csv", "parquet", "xlsx", "html"]
 Style = Callable[[str, str], str]
 _ROW_GROUP = 100_000
 _BATCH = 1000  # paragraphs that are written at once: an article may have millions
@@ -45,6 +45,7 @@ _ENDINGS: Mapping[str, Format] = {
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
     ".html": "html",
     ".htm": "html",
 }
@@ -486,7 +487,7 @@ def rendered(
     Parameters
     ----------
     articles : iterable of sequence of Prediction
-    form : {"text", "jsonl", "csv", "parquet", "html"}
+    form : {"text", "jsonl", "csv", "parquet", "xlsx", "html"}
     topics : sequence of Topic
     width : int
         Columns of the terminal, for `text`.
@@ -511,6 +512,10 @@ def rendered(
         yield from map(_encoded, as_html(articles, topics))
     elif form == "parquet":
         yield from _parquet_pieces(articles, ids)
+    elif form == "xlsx":
+        from pipeline.predict.excel import as_xlsx
+
+        yield from as_xlsx((of_paragraphs(batch, ids, explained=False) for batch in _batches(articles)), topics)
     else:
         writer = JsonLinesWriter(ids, number="%r") if form == "jsonl" else CsvWriter(ids)
         yield writer.header(_LEADING, _TRAILING)

@@ -15,7 +15,7 @@ from pipeline.predict.article import DEFAULT_POINT, bundle_path
 from pipeline.predict.output import Format
 from pipeline.serve import people, work
 from pipeline.serve.api import answer, state_of, task_of, undone
-from pipeline.serve.paths import route_path
+from pipeline.serve.paths import RECEIVING, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Place
 
@@ -24,6 +24,7 @@ _TYPES: dict[Format, str] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _LISTED = 500
 NO_FILES: tuple[UploadFile, ...] = ()
@@ -65,7 +66,7 @@ async def fragment(
 async def download(
     request: Request, form: str, article: Field = "", threshold: Field = DEFAULT_POINT, file: Files = NO_FILES
 ) -> Response:
-    """Return the predictions as a file: JSON as `/v1/predict` returns it, JSON lines, CSV or HTML."""
+    """Return the predictions as a file: JSON as `/v1/predict` returns it, JSON lines, CSV, XLSX or HTML."""
     known: Format | None = next((name for name in _TYPES if name == form), None)
     if known is None and form != "json":
         raise RefusedError(422, f"form: expected one of json, {', '.join(_TYPES)}")
@@ -94,6 +95,28 @@ async def undo(request: Request, id: Annotated[int, fastapi.Form(ge=1, le=2**53)
     """Take a correction back, and show the corrections."""
     await undone(state_of(request), id)
     return RedirectResponse(f"{place_of(request).root}/corrections", 303)
+
+
+@router.get("/bookmarklet")
+def bookmarklet(request: Request) -> Response:
+    """Offer the bookmarklet, which hands the page that a person reads to this service."""
+    return page_of(request, "bookmarklet.html")
+
+
+@router.get(RECEIVING)
+def receiving(request: Request) -> Response:
+    """Show the window that the bookmarklet opens: it has nothing of the service, and takes one text."""
+    return page_of(request, "receive.html")
+
+
+@router.post(RECEIVING)
+async def received(request: Request, article: Field = "", file: Files = NO_FILES) -> Response:
+    """Show what the bookmarklet has handed over, as if its text had been pasted."""
+    form = await _form(article, file)
+    text = form.text
+    if not text.strip():
+        text = await state_of(request).workers.run(work.text_of, form)
+    return await _shown(request, "page.html", Form(text), DEFAULT_POINT)
 
 
 @router.get("/model")

@@ -127,6 +127,12 @@ def topics_of(model: Model, text: str) -> tuple[str, ...]:
     return row.topics
 
 
+def text_of(form: Form) -> str:
+    """Read the text of a form's files, each with its title before it, as a person would copy it."""
+    articles, _, _ = _read(form)
+    return "\n\n".join(part for article in articles for part in (article.title, article.text) if part)
+
+
 def download(model: Model, form: Form, kind: Format) -> tuple[bytes, int]:
     """Write the predictions on a form's articles, in a format of the command line; all its files can be read."""
     found = [rows for _, rows in _by_article(model, _all_read(form)) if rows]
@@ -308,8 +314,7 @@ def _named(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
 
 
 def _file(name: str, content: bytes) -> list[Article | SourceError]:
-    if not name.lower().endswith(SUFFIXES):
-        raise RefusedError(415, f"{name}: expected a file ending in {', '.join(SUFFIXES)}")
+    """Read a file as the command line reads one that is named: what its ending does not tell, its content does."""
     try:
         return articles_in(content, name)
     except SourceError as error:
