@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.cli.begin import check_command, init_command
+from pipeline.cli.drift import drift_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
 from pipeline.cli.predict import predict_command
@@ -119,8 +120,8 @@ def _discard_output() -> None:
 def main() -> None:
     """Predict which of your topics each paragraph of the news addresses.
 
-    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 130 interrupted, and likewise 128 and
-    the number of any other signal that ends a command.
+    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 3 drift; 130 interrupted, and likewise
+    128 and the number of any other signal that ends a command.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it once, when it is imported
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so does numpy: nothing here is worth a start of threads
@@ -132,6 +133,7 @@ for command in (
     train_command,
     evaluate_command,
     predict_command,
+    drift_command,
     serve_command,
     corrections_group,
     compare_command,

@@ -38,7 +38,7 @@ class OperatingPoint(click.ParamType):  # type: ignore[type-arg]  # generic only
         return [CompletionItem(point) for point in _POINTS if point.startswith(incomplete)]
 
 
-def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Return the name of a codec, of UTF-8 the one that drops a byte order mark."""
     if value is None:
         return None
@@ -97,7 +97,7 @@ class OutputPath(FilePath):
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
 @click.option("--text-column", help="Column of a table that holds the text. [default: text]")
-@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
+@click.option("--encoding", callback=codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
 @click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
 @click.option(
     "--keep",

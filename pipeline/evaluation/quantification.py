@@ -135,7 +135,11 @@ def topic_reference(
 
 
 def corrected_rate(
-    tally: Tally, reference: TopicReference, *, method: Literal["ACC", "PACC"] = DEFAULT_METHOD
+    tally: Tally,
+    reference: TopicReference,
+    *,
+    method: Literal["ACC", "PACC"] = DEFAULT_METHOD,
+    design_effect: float | None = None,
 ) -> Estimate:
     """Estimate a topic's rate from counts alone, in a few microseconds.
 
@@ -148,6 +152,8 @@ def corrected_rate(
         The counts of a day, or of whatever else; PACC needs its sum of scores.
     reference : TopicReference
     method : {"ACC", "PACC"}, default "ACC"
+    design_effect : float, optional
+        That of these paragraphs, where their articles are known; default: the reference's.
 
     Returns
     -------
@@ -161,7 +167,7 @@ def corrected_rate(
     if not tally.n or apart <= 0:
         return Estimate(math.nan, math.nan, math.nan)
     above = min(max(found / tally.n - low.mean, 0.0), apart)
-    spread = reference.design_effect / tally.n
+    spread = (reference.design_effect if design_effect is None else design_effect) / tally.n
     return Estimate(above / apart, *_score_interval(above, apart, spread, high, low))
 
 
