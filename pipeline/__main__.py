@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+from itertools import chain
 from types import FrameType
 from typing import Any
 
@@ -33,6 +34,33 @@ from pipeline.cli.service import completion_command, serve_command
 from pipeline.errors import TopicsError
 from pipeline.text.display import printable
 
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Label articles": (predict_command, serve_command),
+    "Read the day": (collect_command, digest_command, views_group, notify_command, archive_group, relabel_command),
+    "Label by hand": (
+        queue_command,
+        annotations_group,
+        agreement_command,
+        contradictions_command,
+        merge_command,
+        import_command,
+        export_command,
+    ),
+    "Train and evaluate": (
+        init_command,
+        check_command,
+        train_command,
+        evaluate_command,
+        compare_command,
+        drift_command,
+        learning_curve_command,
+        search_command,
+        reproduce_command,
+        statistics_command,
+    ),
+    "Models": (history_command, rollback_command, fetch_command, ui_command),
+    "Shell": (completion_command,),
+}
 _OF_OUTPUT = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
@@ -51,7 +79,22 @@ class TerminatedError(KeyboardInterrupt):
 
 
 class OneLineErrors(click.Group):
-    """Print an expected error, or an interruption, as one line."""
+    """Print an expected error, or an interruption, as one line; list the commands by section."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for, in the order in which they are used."""
+        width = max(map(len, self.list_commands(ctx)))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(
+                    [
+                        (
+                            (command.name or "").ljust(width),
+                            command.get_short_help_str(formatter.width - width - 6),
+                        )
+                        for command in commands
+                    ]
+                )
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the command line, with all standard streams, and told of signals that end it."""
@@ -134,36 +177,7 @@ def main() -> None:
 
 
 for command in (
-    init_command,
-    check_command,
-    train_command,
-    evaluate_command,
-    predict_command,
-    queue_command,
-    drift_command,
-    serve_command,
-    collect_command,
-    relabel_command,
-    archive_group,
-    digest_command,
-    views_group,
-    notify_command,
-    annotations_group,
-    import_command,
-    export_command,
-    agreement_command,
-    contradictions_command,
-    merge_command,
-    compare_command,
-    learning_curve_command,
-    search_command,
-    reproduce_command,
-    history_command,
-    rollback_command,
-    fetch_command,
-    statistics_command,
-    ui_command,
-    completion_command,
+    *chain.from_iterable(SECTIONS.values()),
     renamed(learning_curve_command, "curve"),
     renamed(statistics_command, "census"),
 ):

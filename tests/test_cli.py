@@ -14,6 +14,8 @@ import pytest
 import support
 from conftest import TrainedExperiment
 
+from pipeline.__main__ import main
+
 Maker = Callable[..., support.Experiment]
 ALONE = {"LOKY_MAX_CPU_COUNT": "1"}  # starting workers takes longer than these folds
 ARTICLE = "The bridge has a new pier and arch.\n\nApple and pear: the orchard harvest.\n\nRead more.\n"
@@ -217,3 +219,8 @@ def test_a_candidate_below_the_gate_is_told_in_one_line_after_the_report(experim
     assert done.stderr.splitlines()[-1].endswith("the gate requires 1.000")
     assert "test set day: 40 paragraphs" in done.stdout
     assert not (made.output / "champion.safetensors").exists()
+
+
+def test_the_help_lists_each_command_once() -> None:
+    names = re.findall(r"^  ([a-z][a-z-]*)  ", support.run("--help").stdout, re.MULTILINE)
+    assert sorted(names) == sorted(name for name, command in main.commands.items() if not command.hidden)
