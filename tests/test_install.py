@@ -18,6 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
+    "archive/": ["parquet"],
     "cli/": [],
     "__main__.py": [],
     "data/addresses.py": ["documents"],
