@@ -90,6 +90,7 @@ def test_a_folder_is_collected_beside_the_model_and_its_failures_are_told_of(mod
 def test_wrong_usage_is_told_of(tmp_path: Path) -> None:
     for arguments, expected in (
         (("collect",), "no SOURCES, --url, --feed or --watch"),
+        (("collect", "--watch", "none"), "--watch none: no such folder"),
         (("collect", "a", "--every", "soon"), "'soon': expected such as 30m or 12h"),
         (("archive", "prune", "--older-than", "12h"), "'12h': expected such as 90d or 12w"),
         (("archive", "prune", "--older-than", "0d"), "'0d': expected such as 90d or 12w"),

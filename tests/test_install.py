@@ -21,6 +21,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
     "archive/digest/": ["digest"],
+    "archive/": ["parquet"],
     "cli/": [],
     "__main__.py": [],
     "data/addresses.py": ["documents"],

@@ -48,6 +48,12 @@ def test_corrections_on_a_bad_disk_are_refused_and_those_acknowledged_kept(tmp_p
     assert disk.corrections_on_a_read_only_disk(tmp_path) == "refused, 1 kept"
 
 
+@needs_mounts
+def test_collecting_on_a_bad_disk_keeps_whole_articles_and_goes_on_with_room(tmp_path: Path) -> None:
+    assert re.fullmatch(r"[1-9]\d* kept until full, 300 with room", disk.collect_on_a_full_disk(tmp_path))
+    assert disk.collect_on_a_read_only_disk(tmp_path) == "refused, 1 kept"
+
+
 def test_equal_random_states_train_equal_bytes(tmp_path: Path) -> None:
     made = support.write_experiment(tmp_path)
     seeds, cores, kernel = compare(made.config_file, hash_seeds=("1",), cores=(2,))

@@ -139,7 +139,7 @@ class StopRequests:
     "--watch",
     "folders",
     multiple=True,
-    type=FilePath(exists=True, file_okay=False),
+    type=FilePath(file_okay=False),
     help="Go on, and collect what comes into this folder.",
 )
 @click.option("--every", type=Duration(), help="Go on, and collect from all sources again, such as every 30m.")
@@ -159,6 +159,8 @@ def collect_command(**options: Any) -> None:
     """
     if not (options["sources"] or options["urls"] or options["feeds"] or options["folders"]):
         raise click.UsageError("no SOURCES, --url, --feed or --watch")
+    if missing := [folder for folder in options["folders"] if not folder.is_dir()]:
+        raise click.UsageError(f"--watch {missing[0]}: no such folder")
     from pipeline.archive.collect import Collecting
     from pipeline.archive.session import Session, Sources
 
