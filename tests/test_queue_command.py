@@ -111,6 +111,7 @@ def test_a_row_that_cannot_be_read_is_counted_and_told(folder: Path, small_model
         (["a.txt", "--seen", "missing.jsonl"], 1, "error: missing.jsonl: no such file"),
         (["a.txt", "--seen", "no_text.csv"], 1, "error: no_text.csv: no column 'text', found body"),
         (["a.txt", "--seen", "broken.jsonl"], 1, "error: broken.jsonl, line 2: "),
+        (["a.txt", "--seen", "-"], 1, "error: -: what was seen is read twice, expected a file"),
         (["labelled.jsonl"], 1, "error: no paragraph is left to label; 0 were read, 1 with a label"),
         (["rows.jsonl", "--output", "rows.jsonl"], 1, "error: rows.jsonl: is the same file as the source"),
         (["a.txt", "--seen", "rows.jsonl", "--output", "rows.jsonl"], 1, "error: rows.jsonl: is the same file"),
