@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 @URL
 @ALLOW_PRIVATE
 @MODEL
-@click.option("--size", type=click.IntRange(1), default=200, show_default=True, help="How many to choose.")
+@click.option(
+    "--size",
+    type=click.IntRange(1, 5000),  # the time to choose grows with its square
+    default=200,
+    show_default=True,
+    help="How many to choose.",
+)
 @click.option(
     "--random-share",
     type=click.FloatRange(0, 1),
