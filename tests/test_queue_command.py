@@ -106,6 +106,7 @@ def test_a_row_that_cannot_be_read_is_counted_and_told(folder: Path, small_model
     ("arguments", "status", "words"),
     [
         ([], 2, "no SOURCES and no --url"),
+        (["missing.txt"], 1, "error: missing.txt: no such file"),
         (["a.txt", "--size", "0"], 2, "0 is not in the range 1<=x<=5000"),
         (["a.txt", "--random-share", "1.5"], 2, "1.5 is not in the range 0<=x<=1"),
         (["a.txt", "--seen", "missing.jsonl"], 1, "error: missing.jsonl: no such file"),

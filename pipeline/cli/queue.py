@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli.options import MODEL, Command, FilePath, progress_bar, tell
 from pipeline.cli.predict import ALLOW_PRIVATE, ENCODING, SHEET, TEXT_COLUMN, URL
-from pipeline.errors import SourceError
+from pipeline.errors import DataError, SourceError
 
 if TYPE_CHECKING:
     from pipeline.labelling.pool import Queue
@@ -81,7 +81,12 @@ def queue_command(**options: Any) -> None:
         errors.append(error)
         tell(f"error: {error}")
 
-    found = _queue(options, tally, report)
+    try:
+        found = _queue(options, tally, report)
+    except DataError:
+        if errors:  # which say already why nothing is left
+            raise click.exceptions.Exit(1) from None
+        raise
     _write(found.tasks, options["output"])
     tell(found.as_text())
     if tally.unreadable:
