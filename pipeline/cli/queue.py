@@ -1,12 +1,19 @@
 """The command that chooses what to label next."""
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.options import MODEL, Command, FilePath, progress_bar, tell
 from pipeline.cli.predict import ALLOW_PRIVATE, ENCODING, SHEET, TEXT_COLUMN, URL
-from pipeline.errors import SourceError
+from pipeline.errors import DataError, SourceError
+
+if TYPE_CHECKING:
+    from pipeline.labelling.pool import Queue
+    from pipeline.labelling.sources import Tally
+    from pipeline.labelling.task import Task
 
 
 @click.command(
@@ -23,7 +30,13 @@ from pipeline.errors import SourceError
 @URL
 @ALLOW_PRIVATE
 @MODEL
-@click.option("--size", type=click.IntRange(1), default=200, show_default=True, help="How many to choose.")
+@click.option(
+    "--size",
+    type=click.IntRange(1, 5000),  # the time to choose grows with its square
+    default=200,
+    show_default=True,
+    help="How many to choose.",
+)
 @click.option(
     "--random-share",
     type=click.FloatRange(0, 1),
@@ -57,28 +70,10 @@ def queue_command(**options: Any) -> None:
     and why it was chosen: uncertain of a topic, the topics in turn, or drawn at random. Sources that cannot be
     read are reported on standard error, and the exit status is 1.
     """
-    from pipeline.files import atomic_file, refuse_overwriting
-    from pipeline.labelling.json_lines import as_line
-    from pipeline.labelling.pool import make_queue
-    from pipeline.labelling.sources import Sources, Tally, read_tasks, seen_texts, tables
-    from pipeline.model.bundle import load_bundle
-    from pipeline.predict.article import bundle_path
-
-    names, output = options["sources"], options["output"]
-    if not names and not options["urls"]:
+    if not options["sources"] and not options["urls"]:
         raise click.UsageError("no SOURCES and no --url")
-    model = bundle_path(options["model"])
-    bundle = load_bundle(model)
-    sources = Sources(
-        names,
-        options["urls"],
-        allow_private=options["allow_private"],
-        column=options["text_column"],
-        encoding=options["encoding"],
-        sheet=options["sheet"],
-    )
-    files, seen = sources.files(_note), tables(options["seen"])
-    refuse_overwriting(output, [model, *(file for file in files if not isinstance(file, SourceError)), *seen])
+    from pipeline.labelling.sources import Tally
+
     tally = Tally()
     errors: list[SourceError] = []
 
@@ -86,9 +81,37 @@ def queue_command(**options: Any) -> None:
         errors.append(error)
         tell(f"error: {error}")
 
-    with progress_bar("reading", hidden=output is None) as progress:
-        found = make_queue(
-            read_tasks(files, sources, tally, complain=report, note=_note),
+    try:
+        found = _queue(options, tally, report)
+    except DataError:
+        if errors:  # which say already why nothing is left
+            raise click.exceptions.Exit(1) from None
+        raise
+    _write(found.tasks, options["output"])
+    tell(found.as_text())
+    if tally.unreadable:
+        tell(f"error: {tally.unreadable:,} rows cannot be read, the first in {tally.first_error}")
+    if errors or tally.unreadable:
+        raise click.exceptions.Exit(1)
+
+
+def _queue(options: Mapping[str, Any], tally: "Tally", complain: Callable[[SourceError], None]) -> "Queue":
+    from pipeline.files import refuse_overwriting
+    from pipeline.labelling.pool import make_queue
+    from pipeline.labelling.sources import Sources, read_tasks, seen_texts, tables
+    from pipeline.model.bundle import load_bundle
+    from pipeline.predict.article import bundle_path
+
+    model = bundle_path(options["model"])
+    bundle = load_bundle(model)
+    kept = ("urls", "allow_private", "text_column", "encoding", "sheet")
+    sources = Sources(options["sources"], **{name: options[name] for name in kept})
+    files, seen = sources.files(_note), tables(options["seen"])
+    named = [file for file in files if not isinstance(file, SourceError)]
+    refuse_overwriting(options["output"], [model, *named, *seen])
+    with progress_bar("reading", hidden=options["output"] is None) as progress:
+        return make_queue(
+            read_tasks(files, sources, tally, complain=complain, note=_note),
             bundle,
             size=options["size"],
             random_share=options["random_share"],
@@ -97,17 +120,18 @@ def queue_command(**options: Any) -> None:
             tally=tally,
             progress=lambda done: progress(done, None),
         )
-    content = "".join(f"{as_line(task)}\n" for task in found.tasks).encode(errors="backslashreplace")
+
+
+def _write(tasks: Sequence["Task"], output: Path | None) -> None:
+    from pipeline.files import atomic_file
+    from pipeline.labelling.json_lines import as_line
+
+    content = "".join(f"{as_line(task)}\n" for task in tasks).encode(errors="backslashreplace")
     if output is None:
         click.echo(content, nl=False)
-    else:
-        with atomic_file(output) as file:
-            file.write(content)
-    tell(found.as_text())
-    if tally.unreadable:
-        tell(f"error: {tally.unreadable:,} rows cannot be read, the first in {tally.first_error}")
-    if errors or tally.unreadable:
-        raise click.exceptions.Exit(1)
+        return
+    with atomic_file(output) as file:
+        file.write(content)
 
 
 def _note(said: str) -> None:

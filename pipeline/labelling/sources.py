@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.data.documents import SUFFIXES as ARTICLES
 from pipeline.data.sources import find, read_files, read_urls
 from pipeline.errors import SourceError
+from pipeline.files import STDIN, is_stream
 from pipeline.labelling.task import Task
 from pipeline.predict.article import paragraphs
 from pipeline.predict.tables import SUFFIXES as TABLES
@@ -31,7 +32,7 @@ class Sources:
         Addresses of pages, documents and feeds.
     allow_private : bool
         Whether addresses may be of private networks.
-    column : str or None
+    text_column : str or None
         The tables' column of texts; None for `text`. Where it is given, every file is a table.
     encoding, sheet : str or None
         Of tables.
@@ -41,13 +42,13 @@ class Sources:
     names: Sequence[str]
     urls: Sequence[str] = ()
     allow_private: bool = False
-    column: str | None = None
+    text_column: str | None = None
     encoding: str | None = None
     sheet: str | None = None
 
     def files(self, note: Callable[[str], None]) -> list[Path | SourceError]:
         """Find the files that the names stand for; a folder stands for its documents, else for its tables."""
-        endings = (TABLES, ARTICLES) if self.column else (ARTICLES, TABLES)
+        endings = (TABLES, ARTICLES) if self.text_column else (ARTICLES, TABLES)
         return list(find(self.names, endings=endings, note=note))
 
 
@@ -118,12 +119,30 @@ def read_tasks(
 
 
 def tables(names: Sequence[str]) -> list[Path]:
-    """Find the tables that names stand for, also in folders; raise SourceError for a name without any."""
-    found = list(find(names, endings=(TABLES,)))
-    for error in found:
-        if isinstance(error, SourceError):
-            raise error
-    return [file for file in found if isinstance(file, Path)]
+    """Find the tables that names stand for, also in folders.
+
+    Parameters
+    ----------
+    names : sequence of str
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    SourceError
+        For a name without any, and for standard input and pipes: `seen_texts` is read twice.
+
+    """
+    found: list[Path] = []
+    for file in find(names, endings=(TABLES,)):
+        if isinstance(file, SourceError):
+            raise file
+        if str(file) == STDIN or is_stream(file):
+            raise SourceError(f"{file}: what was seen is read twice, expected a file")
+        found.append(file)
+    return found
 
 
 def seen_texts(files: Iterable[Path]) -> Iterator[str]:
@@ -154,7 +173,7 @@ def seen_texts(files: Iterable[Path]) -> Iterator[str]:
 
 
 def _is_table(name: str, sources: Sources, *, alone: bool) -> bool:
-    return sources.column is not None or is_table(name) or (alone and holds_table(name))
+    return sources.text_column is not None or is_table(name) or (alone and holds_table(name))
 
 
 def _paragraphs(
@@ -178,7 +197,7 @@ def _paragraphs(
 
 
 def _rows(name: str, sources: Sources, tally: Tally, note: Callable[[str], None]) -> Iterator[Task]:
-    text = sources.column or "text"
+    text = sources.text_column or "text"
     with open_table(name, ReadOptions(text, sources.encoding, sources.sheet)) as table:
         for said in table.notes:
             note(said)
