@@ -138,7 +138,7 @@ async function undo(form) {
 
 async function send(path, content) {
   const body = JSON.stringify(content);
-  const answer = await fetch(root + path, { method: "POST", body, headers: { "content-type": "application/json" } });
+  const answer = await fetch(`${root}${path}`, { method: "POST", body, headers: { "content-type": "application/json" } });
   if (!answer.ok) throw new Error((await answer.json()).detail);
   return answer;
 }
