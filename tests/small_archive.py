@@ -76,28 +76,33 @@ ARTICLES = (
 
 
 def fill(
-    path: Path, articles: Iterable[Kept] = ARTICLES, *, topics: Iterable[Mapping[str, object]] = TOPICS
+    path: Path,
+    articles: Iterable[Kept] = ARTICLES,
+    *,
+    topics: Iterable[Mapping[str, object]] = TOPICS,
+    sha256: str | None = None,
 ) -> Path:
     """Make an archive of articles, with the hits and tallies that go with them."""
     known = list(topics)
+    thresholds = [(str(topic["id"]), float(str(topic["threshold"]))) for topic in known]
     with open_archive(path, create=True) as database, database:
-        add_model(database, known)
+        add_model(database, known, sha256=sha256)
         for place, article in enumerate(articles):
-            _add(
-                database,
-                article,
-                f"{place}:{article.title}",
-                [(str(t["id"]), float(str(t["threshold"]))) for t in known],
-            )
+            _add(database, article, f"{place}:{article.title}", thresholds)
     return path
 
 
 def add_model(
-    database: sqlite3.Connection, topics: Iterable[Mapping[str, object]], *, complete: bool = True
+    database: sqlite3.Connection,
+    topics: Iterable[Mapping[str, object]],
+    *,
+    complete: bool = True,
+    sha256: str | None = None,
 ) -> None:
     """Add a model."""
     place = database.execute("SELECT count(*) FROM models").fetchone()[0]
-    values = (f"{place:064x}", f"run-{place}", json.dumps(list(topics)), "2025-03-01T00:00:00+00:00", complete)
+    known = json.dumps(list(topics))
+    values = (sha256 or f"{place:064x}", f"run-{place}", known, "2025-03-01T00:00:00+00:00", complete)
     database.execute("INSERT INTO models (sha256, run_id, topics, added, complete) VALUES (?, ?, ?, ?, ?)", values)
 
 

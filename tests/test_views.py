@@ -1,213 +1,219 @@
-"""Views in the archive: names, slugs in any script, whom they tell, and what happens to both when they change."""
+"""Saved views of the service: forms, feeds and JSON, over HTTP."""
 
-import sqlite3
+import base64
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
+import feedparser
 import pytest
+from lxml import html
+from reading import ENTRIES, FIELD, fill, reading
+from serving import Reply, Service, serving
 
 from pipeline.archive.database import open_archive
-from pipeline.archive.selection import Selection, View
-from pipeline.archive.views import add_view, get_view, list_views, mail_address, remove_view, slug_of, update_view
-from pipeline.errors import ArchiveError
+from pipeline.archive.selection import Selection
+from pipeline.archive.views import add_view, get_view
+from pipeline.serve.schemas import ViewResponse
 
-MINES = Selection(topics=("mines",), outlets=("Morning Post",), words='"cleared" field*', threshold=0.4)
-MORNING = datetime(2026, 3, 5, 9, tzinfo=UTC)
-EVENING = datetime(2026, 3, 5, 19, tzinfo=UTC)
+FORM = "application/x-www-form-urlencoded"
+
+
+def post(service: Service, path: str, **fields: object) -> Reply:
+    return service.ask(path, urlencode(fields, doseq=True).encode(), content_type=FORM)
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    with open_archive(tmp_path / "archive.sqlite3", create=True) as database:
-        yield database
+def served(small_model: Path, tmp_path: Path) -> Iterator[Service]:
+    with reading(small_model, tmp_path) as running:
+        yield running
 
 
-def since(archive: sqlite3.Connection, slug: str) -> str:
-    found: str = archive.execute("SELECT notify_since FROM views WHERE slug = ?", (slug,)).fetchone()[0]
-    return found
+def kept(service: Service, slug: str) -> Selection:
+    with open_archive(service.folder / "archive.sqlite3") as database:
+        return get_view(database, slug).selection
 
 
-def test_a_view_is_read_as_it_was_added(archive: sqlite3.Connection) -> None:
-    notify = ["mailto:desk@example.org", "https://hooks.example.org/a?b=c"]
-    added = add_view(archive, "Mines, Kharkiv", MINES, notify)
-    assert added == View("Mines, Kharkiv", "mines-kharkiv", MINES, tuple(notify))
-    assert get_view(archive, "mines-kharkiv") == added
-    assert list_views(archive) == [added]
+def test_a_view_is_saved_changed_and_deleted_by_forms(served: Service) -> None:
+    saved = post(
+        served,
+        "/views",
+        name="Mines & fields",
+        topic=["mine_action"],
+        outlet=["Courier"],
+        words='"landmines"',
+        threshold="0.5",
+    )
+    page = html.fromstring(saved.body.decode())  # it led to the view's page
+    assert page.xpath("string(//h1)").startswith("Mines & fields")
+    assert [found.text_content().strip() for found in page.xpath("//h3")] == ["A field is cleared"]
+    assert kept(served, "mines-fields") == Selection(
+        topics=("mine_action",), outlets=("Courier",), words='"landmines"', threshold=0.5
+    )
+    post(served, "/view/mines-fields", name="Peace", topic=["peace_process"])
+    assert kept(served, "mines-fields") == Selection(topics=("peace_process",))
+    page = html.fromstring(served.ask("/view/mines-fields").body.decode())
+    assert [found.text_content().strip() for found in page.xpath("//h3")] == ["Talks in the capital"]
+    listed = html.fromstring(post(served, "/view/mines-fields/delete").body.decode())
+    assert listed.xpath("string(//h1)") == "Saved views"
+    assert served.ask("/view/mines-fields").status == 404
 
 
-def test_a_view_is_there_for_the_next_process(tmp_path: Path) -> None:
-    path = tmp_path / "archive.sqlite3"
-    with open_archive(path, create=True) as first:
-        add_view(first, "Mines", MINES)
-    with open_archive(path) as second:
-        assert get_view(second, "mines").selection == MINES
-
-
-@pytest.mark.parametrize(
-    ("name", "slug"),
-    [
-        ("Mines", "mines"),
-        ("  Mines  &  schools!", "mines-schools"),
-        ("Мінування шкіл", "мінування-шкіл"),
-        ("हिंदी समाचार", "हिंदी-समाचार"),
-        ("地雷 2026", "地雷-2026"),
-        ("Straße", "strasse"),
-        ("Cafe\u0301", "café"),
-        ("می\u200cخواهم", "میخواهم"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("???", "view"),
-        ("a" * 59 + " bc", "a" * 59),
-    ],
-)
-def test_a_slug_keeps_the_letters_of_every_script(name: str, slug: str) -> None:
-    assert slug_of(name) == slug
-
-
-def test_names_that_make_one_slug_get_two(archive: sqlite3.Connection) -> None:
-    slugs = [add_view(archive, name, Selection()).slug for name in ("Mines?", "Mines!", "mines")]
-    assert slugs == ["mines", "mines-2", "mines-3"]
-
-
-def test_a_slug_is_found_however_its_marks_are_written(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Café", Selection())
-    assert get_view(archive, "cafe\u0301").name == "Café"
-
-
-def test_views_are_listed_by_name(archive: sqlite3.Connection) -> None:
-    for name in ("bees", "Apples", "Zebras", "apples 2"):
-        add_view(archive, name, Selection())
-    assert [view.name for view in list_views(archive)] == ["Apples", "apples 2", "bees", "Zebras"]
+def test_forms_begin_with_what_was_selected(served: Service) -> None:
+    page = html.fromstring(
+        served.ask("/views?topic=mine_action&words=field&outlet=Courier&threshold=0.7").body.decode()
+    )
+    form = dict(page.forms[0].form_values())
+    assert form == {
+        "name": "",
+        "words": "field",
+        "topic": "mine_action",
+        "since": "",
+        "until": "",
+        "threshold": "0.7",
+        "outlet": "Courier",
+    }
+    (link,) = html.fromstring(served.ask("/today?topic=mine_action").body.decode()).xpath(
+        "//a[text()='Save as a view']/@href"
+    )
+    assert link == "/views?since=&until=&topic=mine_action"  # of all days: a view of one day would soon be old
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("fields", "said"),
     [
-        ("", "a view needs a name"),
-        (" \t ", "a view needs a name"),
-        ("a" * 101, "a view's name has at most 100 characters, this one has 101"),
-        ("a\x1b[2J", "a view's name has letters, digits and signs, found 'a\\x1b[2J'"),
+        ({"name": ""}, "a view needs a name"),
+        ({"name": "x" * 101}, "a view's name has at most 100 characters, this one has 101"),
+        ({"name": "Taken"}, "there is a view 'Taken' already, taken"),
+        ({"name": "A", "words": '"'}, "words: a quotation mark is not closed"),
+        ({"name": "A", "threshold": "high"}, "threshold: 'high' is no score"),
+        ({"name": "A", "since": "soon"}, "since: 'soon' is no day"),
     ],
 )
-def test_a_name_that_cannot_be_read_is_refused(name: str, message: str, archive: sqlite3.Connection) -> None:
-    with pytest.raises(ArchiveError) as caught:
-        add_view(archive, name, Selection())
-    assert str(caught.value) == message
-    assert list_views(archive) == []
+def test_what_cannot_be_saved_is_told(served: Service, fields: dict[str, str], said: str) -> None:
+    assert post(served, "/views", name="Taken").status == 200
+    reply = post(served, "/views", **fields)
+    assert (reply.status, said in reply.json()["detail"]) == (422, True)
+    assert post(served, "/view/none", name="A").status == 404
+    assert post(served, "/view/none/delete").status == 404
 
 
-def test_a_name_is_taken_once(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES)
-    with pytest.raises(ArchiveError, match="there is a view 'Mines' already, mines"):
-        add_view(archive, " Mines ", Selection())
-    add_view(archive, "Schools", Selection())
-    with pytest.raises(ArchiveError, match="there is a view 'Mines' already, mines"):
-        update_view(archive, "schools", name="Mines")
+def test_pages_of_other_sites_can_not_change_views(served: Service) -> None:
+    post(served, "/views", name="Mines")
+    for path in ("/views", "/view/mines", "/view/mines/delete"):
+        body = urlencode({"name": "Theirs"}).encode()
+        for headers in ({"sec_fetch_site": "cross-site"}, {"origin": "https://evil.example"}):
+            assert served.ask(path, body, content_type=FORM, **headers).status == 403
+    assert kept(served, "mines") == Selection()
+    assert served.send("GET", "/view/mines/delete").status in (404, 405)
 
 
-@pytest.mark.parametrize(
-    ("address", "message"),
-    [
-        (
-            "desk@example.org",
-            "cannot notify 'desk@example.org': expected mailto:NAME@HOST, or an http or https address",
-        ),
-        ("mailto:desk", "cannot notify 'mailto:desk': expected such as mailto:desk@example.org"),
-        (
-            "mailto:a@example.org,b@example.org",
-            "cannot notify 'mailto:a@example.org,b@example.org': expected such as mailto:desk@example.org",
-        ),
-        (
-            "mailto:a@a.org%0D%0ABcc:b@b.org",
-            "cannot notify 'mailto:a@a.org%0D%0ABcc:b@b.org': expected such as mailto:desk@example.org",
-        ),
-        (
-            "mailto:a@example.org?subject=x y",
-            "cannot notify 'mailto:a@example.org?subject=x y': expected such as mailto:desk@example.org",
-        ),
-        ("mailto:", "cannot notify 'mailto:': expected such as mailto:desk@example.org"),
-        (
-            "ftp://example.org/",
-            "cannot notify 'ftp://example.org/': expected mailto:NAME@HOST, or an http or https address",
-        ),
-        ("https://[::1", "cannot notify 'https://[::1': expected mailto:NAME@HOST, or an http or https address"),
-        (
-            "https://me:secret@example.org/",
-            "cannot notify 'example.org/': user and password in it would be kept in the archive",
-        ),
-    ],
-)
-def test_what_cannot_be_told_is_refused(address: str, message: str, archive: sqlite3.Connection) -> None:
-    with pytest.raises(ArchiveError) as caught:
-        add_view(archive, "Mines", MINES, [address])
-    assert str(caught.value) == message
-    assert list_views(archive) == []
+def test_names_of_every_script_have_addresses(served: Service) -> None:
+    page = post(served, "/views", name="Мины и поля / 地雷 100 %")
+    assert page.status == 200
+    slug = quote("мины-и-поля-地雷-100")
+    assert served.ask(f"/view/{slug}").status == 200
+    assert feedparser.parse(served.ask(f"/view/{slug}/atom").body)["bozo"] is False
+    assert served.ask(f"/view/{slug}.json").json()["view"]["slug"] == "мины-и-поля-地雷-100"
 
 
-def test_a_mail_address_may_be_encoded_and_its_host_in_any_script(archive: sqlite3.Connection) -> None:
-    view = add_view(archive, "Mines", MINES, ["mailto:o%27neil@example.org", "MAILTO:desk@приклад.укр"])
-    assert list(map(mail_address, view.notify)) == ["o'neil@example.org", "desk@xn--80aikifvh.xn--j1amh"]
+def test_a_view_keeps_outlets_and_topics_that_are_gone(served: Service) -> None:
+    with open_archive(served.folder / "archive.sqlite3") as database:
+        add_view(database, "Old", Selection(topics=("mine_action", "sport"), outlets=("Courier", "Gone Times")))
+        add_view(database, "Lost", Selection(topics=("sport",)))
+    page = served.ask("/view/old").body.decode()
+    assert "The model of this archive has no topic sport" in page
+    assert 'value="Gone Times" checked' in page
+    assert "A field is cleared" in page
+    assert "Nothing matches" in served.ask("/view/lost").body.decode()
+    assert served.ask("/view/lost.json").json()["total"] == 0
+    assert served.ask("/view/lost/atom").status == 422
 
 
-def test_an_address_is_told_once(archive: sqlite3.Connection) -> None:
-    view = add_view(archive, "Mines", MINES, ["mailto:a@example.org", " mailto:a@example.org "])
-    assert view.notify == ("mailto:a@example.org",)
+def test_a_feed_is_valid_atom_with_ids_that_stay(served: Service, small_model: Path) -> None:
+    post(served, "/views", name="Everything")
+    reply = served.ask("/view/everything/atom")
+    assert reply.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    feed = feedparser.parse(reply.body)
+    assert (feed["bozo"], feed["version"], feed["feed"]["title"]) == (False, "atom10", "Everything")
+    assert feed["feed"]["updated"] == "2026-03-04T06:00:00+00:00"
+    (address,) = [link["href"] for link in feed["feed"]["links"] if link["rel"] == "self"]
+    assert address == f"{served.url}/view/everything/atom"
+    entries = {entry["title"]: entry for entry in feed["entries"]}
+    assert set(entries) == {"Talks in the capital", "A field is cleared"}
+    field = entries["A field is cleared"]
+    assert field["link"] == "https://courier.example/field?a=1&b=2"
+    assert FIELD.split("\n\n")[0] in field["content"][0]["value"]
+    again = served.ask("/view/everything/atom")
+    assert again.body == reply.body
+    assert served.ask("/view/everything/atom", if_none_match=again.headers["etag"]).status == 304
+    ids = {entry["id"] for entry in feed["entries"]}
+    later = ENTRIES[3].__class__(ENTRIES[3].article, "9", "Gazette", "2026-03-09", dated=True)
+    fill(small_model, served.folder / "archive.sqlite3", later)
+    newer = feedparser.parse(served.ask("/view/everything/atom").body)
+    assert ids <= {entry["id"] for entry in newer["entries"]}
 
 
-def test_a_view_changes_and_keeps_its_slug(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES, ["mailto:a@example.org"])
-    changed = update_view(archive, "mines", name="Mined fields", selection=Selection(topics=("aid",)), notify=[])
-    assert changed == View("Mined fields", "mines", Selection(topics=("aid",)), ())
-    assert get_view(archive, "mines") == changed
+def test_json_is_as_described_and_comes_in_pages(served: Service) -> None:
+    post(served, "/views", name="Everything")
+    answer = served.ask("/view/everything.json").json()
+    ViewResponse.model_validate_json(json.dumps(answer))
+    assert answer["total"] == 2
+    (field,) = [story for story in answer["stories"] if story["title"] == "A field is cleared"]
+    assert [article["outlet"] for article in field["articles"]] == ["Courier", "Evening Post"]
+    assert field["quotations"][0]["page"] == f"{served.url}/article/1#p1"
+    assert field["quotations"][1]["before"] == FIELD.split("\n\n")[0]
+    pages = [served.ask(f"/view/everything.json?limit=1&offset={offset}").json()["stories"] for offset in range(3)]
+    assert [[story["id"] for story in page] for page in pages] == [
+        [story["id"]] for story in answer["stories"]
+    ] + [[]]
+    for query in ("limit=0", "limit=101", "offset=-1", f"offset={10**30}", "limit=x"):
+        assert served.ask(f"/view/everything.json?{query}").status == 422, query
 
 
-@pytest.mark.parametrize(
-    ("change", "hour"),
-    [
-        ({"name": "Others"}, "09"),
-        ({"notify": ["mailto:a@example.org", "mailto:b@example.org"]}, "09"),
-        ({"selection": MINES}, "09"),
-        ({"selection": Selection()}, "19"),
-    ],
-)
-def test_another_selection_tells_of_what_comes_from_now_on(
-    change: dict[str, object], hour: str, archive: sqlite3.Connection
-) -> None:
-    add_view(archive, "Mines", MINES, ["mailto:a@example.org"], now=MORNING)
-    update_view(archive, "mines", **change, now=EVENING)  # type: ignore[arg-type]
-    assert since(archive, "mines") == f"2026-03-05T{hour}:00:00.000000+00:00"
+def test_feed_readers_send_the_token_as_a_password(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    with reading(small_model, tmp_path, options=("--token-file", str(tmp_path / "token"))) as running:
+        basic = "Basic " + base64.b64encode(b"reader:secret").decode()
+        saved = running.ask("/views", b"name=All", content_type=FORM, authorization=basic)
+        assert saved.status in (200, 401)  # urllib does not send the token to where it is led
+        assert running.ask("/view/all/atom").status == 401
+        assert feedparser.parse(running.ask("/view/all/atom", authorization=basic).body)["bozo"] is False
+        assert running.ask("/view/all.json", authorization="Bearer secret").status == 200
 
 
-def test_whoever_is_told_for_the_first_time_hears_of_what_comes_from_now_on(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES, now=MORNING)
-    update_view(archive, "mines", notify=["mailto:a@example.org"], now=EVENING)
-    assert since(archive, "mines") == "2026-03-05T19:00:00.000000+00:00"
+def test_views_work_below_a_path(small_model: Path, tmp_path: Path) -> None:
+    with reading(small_model, tmp_path, options=("--root-path", "/topics")) as running:
+        page = post(running, "/views", name="All")
+        assert page.status == 200
+        hrefs = html.fromstring(page.body.decode()).xpath(
+            "//a/@href | //form/@action | //link/@href | //script/@src"
+        )
+        assert [href for href in hrefs if href.startswith("/") and not href.startswith("/topics/")] == []
+        answer = running.ask("/view/all.json").json()
+        assert answer["view"]["page"] == f"{running.url}/view/all"
+        assert running.ask(answer["stories"][0]["articles"][0]["page"].removeprefix(running.url)).status == 200
 
 
-def test_a_removed_view_is_gone_with_what_it_told(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES)
-    kept = add_view(archive, "Schools", Selection())
-    archive.execute("INSERT INTO told SELECT id, 1, '2026-03-05' FROM views")
-    archive.commit()
-    assert remove_view(archive, "mines").name == "Mines"
-    assert list_views(archive) == [kept]
-    assert archive.execute("SELECT count(*) FROM told").fetchone()[0] == 1
+@pytest.mark.parametrize("path", ["/view/x.json", "/view/x/atom"])
+def test_without_an_archive_there_is_no_view(service: Service, path: str) -> None:
+    reply = service.ask(path)
+    assert (reply.status, reply.json()["detail"]) == (404, "no archive yet: `topics collect` makes one")
+    assert post(service, "/views", name="A").status == 404
 
 
-@pytest.mark.parametrize("act", [get_view, remove_view, update_view])
-def test_a_view_that_is_not_there_is_named_with_those_that_are(act: object, archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES)
-    with pytest.raises(ArchiveError, match="no view 'minse'; there are: mines"):
-        act(archive, "minse")  # type: ignore[operator]
-
-
-def test_the_first_view_is_missed_in_one_line(archive: sqlite3.Connection) -> None:
-    with pytest.raises(ArchiveError, match="no view 'x'; there are: none yet"):
-        get_view(archive, "x")
-
-
-def test_a_selection_of_another_version_is_one_line(archive: sqlite3.Connection) -> None:
-    add_view(archive, "Mines", MINES)
-    archive.execute("UPDATE views SET selection = '{\"tone\": 1}'")
-    with pytest.raises(ArchiveError, match="view mines: not a selection of this program"):
-        list_views(archive)
+def test_the_described_address_keeps_to_its_description(small_model: Path, tmp_path: Path) -> None:
+    path = fill(small_model, tmp_path / "archive.sqlite3")
+    with open_archive(path) as database:
+        add_view(database, "Mines", Selection())  # the slug of the description's example
+    with serving(small_model, tmp_path, "--archive", str(path)) as running:
+        command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{running.url}/openapi.json"]
+        command += ["--include-path-regex", "^/view", "--max-examples", "60", "--generation-deterministic"]
+        env = {**os.environ, "NO_COLOR": "1"}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        assert "Operations:       1 selected" in done.stdout

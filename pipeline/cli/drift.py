@@ -14,7 +14,7 @@ from pipeline.errors import SourceError
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.model.bundle import Bundle
-    from pipeline.monitoring.reading import TableOptions
+    from pipeline.monitoring.grouping import TableOptions
     from pipeline.monitoring.reference import Reference
     from pipeline.monitoring.sample import Sample
 
@@ -110,7 +110,7 @@ class Request:
     @property
     def table(self) -> "TableOptions":
         """How tables are read."""
-        from pipeline.monitoring.reading import TableOptions
+        from pipeline.monitoring.grouping import TableOptions
 
         return TableOptions(self.text_column, self.article_column, self.encoding, self.sheet)
 
@@ -196,7 +196,7 @@ def _of_text(
 def _observed(
     request: Request, sources: tuple[str, ...], bundle: "Bundle", complain: Callable[[SourceError], None]
 ) -> "Sample":
-    from pipeline.monitoring.reading import read_groups
+    from pipeline.monitoring.grouping import read_groups
     from pipeline.monitoring.sample import observe
 
     refused: list[SourceError] = []
