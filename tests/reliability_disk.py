@@ -127,7 +127,7 @@ def corrections_on_a_full_disk(folder: Path) -> str:
     """Send corrections until the disk is full: those acknowledged are kept, and with room again it goes on."""
     model, place = make_model(folder / "model.safetensors"), folder / "corrections"
     place.mkdir()
-    script = 'mount -t tmpfs -o size=512k none "$0" && head -c 400000 /dev/zero > "$0/filler"; exec "$@"'
+    script = 'mount -t tmpfs -o size=1m none "$0" && head -c 600000 /dev/zero > "$0/filler"; exec "$@"'
     acknowledged = []
     with serving(model, place, within=(*UNSHARE, script, str(place))) as service:
         for number in range(1000):

@@ -1,4 +1,4 @@
-"""Labelling and review in a real browser, by keyboard alone; skipped where there is none, as for the first page."""
+"""Labelling and review in a real browser, by keyboard and touch; skipped without one, as the first page is."""
 
 import json
 import shutil

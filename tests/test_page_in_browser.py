@@ -45,7 +45,9 @@ def own_service(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def page(browser: Browser, own_service: Service) -> Iterator[Page]:
-    """Open the first page; whatever the console tells, or the network refuses, fails the test."""
+    """Open the first page without corrections; what the console tells, or the network refuses, fails the test."""
+    for row in own_service.ask("/v1/corrections").json():
+        assert own_service.ask("/v1/corrections/undo", {"id": row["id"]}).status == 204
     with browser.new_context(
         base_url=own_service.url, permissions=["clipboard-read", "clipboard-write"]
     ) as context:
@@ -153,7 +155,6 @@ def test_a_threshold_that_was_only_played_with_is_no_label(page: Page, own_servi
     row = own_service.ask("/v1/corrections").json()[0]
     assert (row["text"], row["model_topics"], row["person_topics"]) == (ARTICLE.split("\n\n")[2], [], [])
     expect(peace).to_have_attribute("aria-pressed", "false")
-    assert own_service.ask("/v1/corrections/undo", {"id": row["id"]}).status == 204
 
 
 def test_an_answer_can_be_copied_and_downloaded(page: Page) -> None:
