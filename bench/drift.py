@@ -74,15 +74,15 @@ def main() -> None:
     sets = corpus.read_split(config, ids).test
     real = {Path(name).stem: corpus.read_labelled([name], ids)[0] for name in arguments.real}
     headline = config.data.headline
-    tables = {
-        "False alarms": false_alarms(setting, sets, arguments.draws),
-        "Drift that is made": made_drift(setting, sets[headline], max(arguments.draws // 4, 1)),
-        "Estimated and true metrics": estimated(setting, {**sets, **real}),
-        "Of topics": by_topic(setting, {**sets, **real}),
-        "Mean absolute error of rates": rates(setting, {**sets, **real}),
+    tables: dict[str, Callable[[], pd.DataFrame]] = {
+        "False alarms": lambda: false_alarms(setting, sets, arguments.draws),
+        "Drift that is made": lambda: made_drift(setting, sets[headline], max(arguments.draws // 4, 1)),
+        "Estimated and true metrics": lambda: estimated(setting, {**sets, **real}),
+        "Of topics": lambda: by_topic(setting, {**sets, **real}),
+        "Mean absolute error of rates": lambda: rates(setting, {**sets, **real}),
     }
     for title, table in tables.items():
-        print(f"## {title}\n\n{as_markdown(table)}", flush=True)
+        print(f"## {title}\n\n{as_markdown(table())}", flush=True)
 
 
 def groups_of(rows: Rows) -> list[Group]:
