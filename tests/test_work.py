@@ -37,25 +37,25 @@ def sources(content: bytes) -> list[str]:
     ],
 )
 def test_a_file_of_every_kind_is_read(model: Model, name: str, content: bytes) -> None:
-    found, count = download(model, Form("", ((name, content),)), "jsonl")
+    found, seen = download(model, Form("", ((name, content),)), "jsonl")
     assert sources(found) == [name]
-    assert count == len(found.splitlines()) > 0
+    assert seen.paragraphs == len(found.splitlines()) > 0
 
 
 @pytest.mark.parametrize("name", ["feed.rss", "feed.atom", "feed.html", "feed.htm"])
 def test_every_entry_of_a_feed_is_read(model: Model, name: str) -> None:
     form = Form("", ((name, RSS.encode()),))
     assert sources(download(model, form, "jsonl")[0]) == [f"{name}#1", f"{name}#3"]
-    page, count = show(model, form, "result.html", PLACE, {})
+    page, seen = show(model, form, "result.html", PLACE, {})
     assert page.count("<article") == 2
-    assert page.count('<li class="paragraph') == count
+    assert page.count('<li class="paragraph') == seen.paragraphs
 
 
 def test_text_and_files_are_all_predicted_on(model: Model) -> None:
     form = Form("Sappers cleared landmines.", (("b.txt", b"Peace talks."), ("c.md", b"Lunch.")))
     assert sources(download(model, form, "jsonl")[0]) == ["article", "b.txt", "c.md"]
-    page, count = show(model, form, "result.html", PLACE, {})
-    assert (count, [page.index(word) for word in ("This article", "b.txt", "c.md")]) == (
+    page, seen = show(model, form, "result.html", PLACE, {})
+    assert (seen.paragraphs, [page.index(word) for word in ("This article", "b.txt", "c.md")]) == (
         3,
         sorted(page.index(word) for word in ("This article", "b.txt", "c.md")),
     )
@@ -68,8 +68,8 @@ def test_files_of_one_name_are_kept_apart(model: Model) -> None:
 
 def test_a_bad_file_does_not_cost_the_others_and_is_named(model: Model) -> None:
     form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ\0")))
-    page, count = show(model, form, "result.html", PLACE, {})
-    assert count == 1
+    page, seen = show(model, form, "result.html", PLACE, {})
+    assert seen.paragraphs == 1
     assert "b.txt: not UTF-8" in page
     assert "c.exe: binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed" in page
     with pytest.raises(RefusedError, match=r"b\.txt: not UTF-8.*; c\.exe: binary"):
@@ -116,5 +116,5 @@ def test_notes_are_shown_beside_their_article(model: Model, tmp_path: Path) -> N
 def test_texts_and_a_correction_are_predicted_as_they_are(model: Model) -> None:
     explained = False
     rows = predict_texts(model, ["Sappers cleared landmines.", ""], explained)
-    assert (rows.count, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
+    assert (rows.seen.paragraphs, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
     assert topics_of(model, "Sappers cleared landmines from the field.") == ("mine_action",)

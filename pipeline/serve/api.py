@@ -31,6 +31,7 @@ from pipeline.serve.schemas import (
     UndoRequest,
 )
 from pipeline.serve.settings import Settings
+from pipeline.serve.window import Window
 from pipeline.serve.workers import Workers
 
 ERRORS = {
@@ -66,6 +67,8 @@ class State:
     metrics : Metrics
     saving : Fault
         Whether labels cannot be saved at present.
+    window : Window
+        What was predicted within the last hour.
 
     """
 
@@ -74,6 +77,7 @@ class State:
     workers: Workers
     metrics: Metrics
     saving: Fault = field(default_factory=lambda: Fault("annotations can be saved again"))
+    window: Window = field(default_factory=Window)
 
 
 def state_of(request: Request) -> State:
@@ -106,12 +110,19 @@ def task_of(state: State, model: LoadedModel, threshold: str) -> work.Model:
         model.at(threshold)
     except BundleError as error:
         raise RefusedError(409, f"threshold: {error}") from None
-    return work.Model(model.path, threshold, state.settings.limits.texts)
+    edges = model.reference.sample.edges if model.reference and model.reference.sample else None
+    return work.Model(model.path, threshold, state.settings.limits.texts, edges)
+
+
+def count(state: State, model: LoadedModel, seen: work.Seen) -> None:
+    """Count paragraphs that a model predicted on, in the metrics."""
+    state.metrics.paragraphs.inc(seen.paragraphs)
+    state.window.add(model.sha256, seen.sums)
 
 
 def answer(state: State, rows: work.Rows, model: LoadedModel, threshold: str) -> Response:
     """Send predictions with the model that made them."""
-    state.metrics.paragraphs.inc(rows.count)
+    count(state, model, rows.seen)
     notes = f', "notes": {json.dumps(rows.notes)}' if rows.notes else ""
     about = json.dumps(model.about(model.at(threshold)))
     content = f'{{"predictions": [{rows.objects}], "model": {about}{notes}}}'
@@ -214,6 +225,8 @@ async def metrics(request: Request) -> Response:
     state = state_of(request)
     model = state.model.current
     living = {"reloads": state.model.reloads, "workers": state.workers.alive()}
+    topics = model.bundle.scorer.topics
+    state.metrics.drift.set(topics, state.window.sums(model.sha256, len(topics)), model.reference)
     text = state.metrics.text(**living, run_id=model.run_id, sha256=model.sha256)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 

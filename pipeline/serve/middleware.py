@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.serve.attempts import Attempts
+from pipeline.serve.drift_metrics import DriftMetrics
 from pipeline.serve.logs import log_request
 from pipeline.serve.paths import PROBES, RECEIVING, counted_path, route_path
 from pipeline.serve.refusal import RefusedError
@@ -306,6 +307,8 @@ class Metrics:
         self.corrections = Counter("topics_corrections", "Corrections saved", registry=self.registry)
         self.reloads = Gauge("topics_model_reloads", "Models reloaded since the start", registry=self.registry)
         self.model = Gauge("topics_model_info", "The model in use", ("run_id", "sha256"), registry=self.registry)
+
+        self.drift = DriftMetrics(self.registry)
 
     def text(self, *, reloads: int, workers: int, run_id: str, sha256: str) -> bytes:
         """Return all metrics in Prometheus's text format."""

@@ -14,7 +14,7 @@ from pipeline.model.explain import strongest_terms
 from pipeline.predict.article import DEFAULT_POINT, bundle_path
 from pipeline.predict.output import Format
 from pipeline.serve import people, work
-from pipeline.serve.api import answer, state_of, task_of, undone
+from pipeline.serve.api import answer, count, state_of, task_of, undone
 from pipeline.serve.paths import RECEIVING, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Place
@@ -76,8 +76,8 @@ async def download(
     if known is None:
         response = answer(state, await state.workers.run(work.predict_form, *sent), model, threshold)
     else:
-        content, count = await state.workers.run(work.download, *sent, known)
-        state.metrics.paragraphs.inc(count)
+        content, seen = await state.workers.run(work.download, *sent, known)
+        count(state, model, seen)
         response = Response(content, media_type=_TYPES[known])
     response.headers["content-disposition"] = f'attachment; filename="topics.{form}"'
     return response
@@ -164,8 +164,8 @@ async def _shown(request: Request, template: str, form: Form, threshold: str, an
     annotations = state.settings.annotations
     sent = task_of(state, model, threshold), form, template, place_of(request), annotations, shown
     if form.text or form.files:
-        page, count = await state.workers.run(work.show, *sent)
-        state.metrics.paragraphs.inc(count)
+        page, seen = await state.workers.run(work.show, *sent)
+        count(state, model, seen)
     else:  # there is nothing to predict on
         page, _ = await asyncio.to_thread(work.show, *sent)
     return HTMLResponse(page)

@@ -9,14 +9,19 @@ from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.archive.queries import ArchivedArticle, ShownModel
 from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
+from pipeline.evaluation.drift import BINS, Edges, article_sums, columns
 from pipeline.labelling import store
 from pipeline.labelling.store import Label
 from pipeline.labelling.task import Task
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.model.explain import explain
+from pipeline.monitoring.sample import paragraph_facts
 from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
 from pipeline.predict.html import ArticleView, ParagraphView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
@@ -39,12 +44,15 @@ class Model:
         The operating point.
     most : int
         Paragraphs that a request may have.
+    edges : Edges, optional
+        Of the model's reference: where the bins part that its predictions are counted in.
 
     """
 
     path: Path
     point: str
     most: int
+    edges: Edges | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How many paragraphs were predicted on, and the sums of what is known of them: a row of `drift.Sums`."""
+
+    paragraphs: int
+    sums: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Predictions as JSON objects that are separated by commas, their number, and what readers noted."""
+    """Predictions as JSON objects that are separated by commas, what was seen, and what readers noted."""
 
     objects: str
-    count: int
+    seen: Seen
     notes: tuple[str, ...] = ()
 
 
@@ -133,17 +149,17 @@ def text_of(form: Form) -> str:
     return "\n\n".join(part for article in articles for part in (article.title, article.text) if part)
 
 
-def download(model: Model, form: Form, kind: Format) -> tuple[bytes, int]:
+def download(model: Model, form: Form, kind: Format) -> tuple[bytes, Seen]:
     """Write the predictions on a form's articles, in a format of the command line; all its files can be read."""
     found = [rows for _, rows in _by_article(model, _all_read(form)) if rows]
     pieces = rendered(found, kind, _bundle(model.path, model.point).topics, width=80, style=lambda text, _: text)
-    return b"".join(pieces), sum(map(len, found))
+    return b"".join(pieces), _seen(model, [row for rows in found for row in rows])
 
 
 def show(  # noqa: PLR0917  # a worker's are positional
     model: Model, form: Form, template: str, place: Place, annotations: Path, shown: dict[str, Any]
-) -> tuple[str, int]:
-    """Render a form with its articles, and count their paragraphs; files that cannot be read are named."""
+) -> tuple[str, Seen]:
+    """Render a form with its articles, and say what was seen; files that cannot be read are named."""
     articles, problems, parts = _read(form)
     found = _by_article(model, articles)
     rows = [row for _, article_rows in found for row in article_rows]
@@ -169,7 +185,7 @@ def show(  # noqa: PLR0917  # a worker's are positional
         suffixes=",".join(SUFFIXES),
         **shown,
     )
-    return page, len(rows)
+    return page, _seen(model, rows)
 
 
 def show_explained(
@@ -263,7 +279,20 @@ def _of(labels: Mapping[str, Label], rows: Sequence[Prediction]) -> dict[int, La
 
 def _as_rows(model: Model, rows: Sequence[Prediction], notes: tuple[str, ...] = ()) -> Rows:
     topics = _bundle(model.path, model.point).scorer.topics
-    return Rows(", ".join(as_objects(rows, topics)), len(rows), notes)
+    return Rows(", ".join(as_objects(rows, topics)), _seen(model, rows), notes)
+
+
+def _seen(model: Model, rows: Sequence[Prediction]) -> Seen:
+    """Sum what is known of paragraphs, whose texts stay in this process."""
+    scorer = _bundle(model.path, model.point).scorer
+    k = len(scorer.topics)
+    if not rows:
+        return Seen(0, np.zeros(columns(k)))
+    edges = model.edges or Edges(np.zeros((k, BINS - 1)), np.zeros(BINS - 1))
+    scores = np.array([list(row.scores.values()) for row in rows])
+    facts = paragraph_facts(scorer, [row.text for row in rows], scores)
+    sums = article_sums(facts, np.zeros(len(rows), np.intp), np.zeros(1, bool), edges)
+    return Seen(len(rows), sums.values[0])
 
 
 def _notes(articles: Sequence[Article]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ that it replaces is the champion after the entries before it; of two that promot
 
 import getpass
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -136,22 +137,24 @@ def rollback(config: Config) -> Promotion:
     previous = tracker.version(current.before)
     replaced = ModelVersion(current.after, current.run_id)
     model = Path(config.output) / f"{CHAMPION}.safetensors"
-    with atomic_path(model) as file:
+    with atomic_path(model) as file, _reference_of(tracker, previous, reference_path(model)):
         file.write_bytes(tracker.read_bundle(previous.run_id))
         made = promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
-    _put_reference(tracker, previous, reference_path(model))
     tracker.describe_model(previous)
     return made
 
 
-def _put_reference(tracker: Tracker, version: ModelVersion, path: Path) -> None:
-    """Put the reference of a version beside its model; take another one's away where it has none."""
+@contextmanager
+def _reference_of(tracker: Tracker, version: ModelVersion, path: Path) -> Iterator[None]:
+    """Put the reference of a version there when the block succeeds; take another's away where it has none."""
     reference = tracker.read_text(version.run_id, REFERENCE)
     if reference is None:
+        yield
         path.unlink(missing_ok=True)
         return
     with atomic_path(path) as file:
         file.write_text(reference, encoding="utf-8")
+        yield
 
 
 def as_frame(history: Sequence[Promotion]) -> pd.DataFrame:
