@@ -118,3 +118,9 @@ def test_texts_and_a_correction_are_predicted_as_they_are(model: Model) -> None:
     rows = predict_texts(model, ["Sappers cleared landmines.", ""], explained)
     assert (rows.count, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
     assert topics_of(model, "Sappers cleared landmines from the field.") == ("mine_action",)
+
+
+def test_a_copy_is_said_to_be_one(model: Model) -> None:
+    form = Form("", (("a.txt", b"Peace talks.\n\nLunch."), ("b.txt", b"Peace talks.\n\n\nLunch.")))
+    page, _ = show(model, form, "result.html", PLACE, {})
+    assert page.count("Note: the same text as a.txt") == 1
