@@ -162,7 +162,7 @@ def _lists(labels: Bools) -> list[list[int]]:
 
 METHODS: dict[str, Callable[[TopicClassifier, Bools], Ranking]] = {
     "this project: sum of logits beyond the threshold": _ours,
-    "as before: largest \\|score - label\\|": _surest,
+    "as before: largest |score - label|": _surest,
     "cleanlab, self_confidence (its default)": _quality(),
     "cleanlab, normalized_margin": _quality(method="normalized_margin"),
     "cleanlab, confidence_weighted_entropy": _quality(method="confidence_weighted_entropy"),

@@ -4,6 +4,7 @@ Beside each picture lies the text of its page; a test compares it with what a mo
 shows, so that an old picture is noticed.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,7 +21,8 @@ from pipeline.config import read_examples
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]
 WIDE, NARROW = 1200, 390
-PAGES = {"page": "/?example=1", "model": "/model"}
+PAGES = {"page": "/?example=1", "model": "/model", "label": "/label"}
+ANNOTATOR = "Ada"
 UNSHOWN = {"head", "script", "style", "template", "svg"}
 
 
@@ -69,6 +71,20 @@ def write_report(model: Path, folder: Path) -> Path:
     return report
 
 
+def write_queue(annotations: Path) -> None:
+    """Put the paragraphs of the label set's examples on the queue of the labelling page."""
+    texts = [
+        text
+        for example in read_examples(HERE.parent / "configs/topics.yaml")
+        for text in example.text.split("\n\n")
+    ]
+    rows = [{"text": text, "article": "week", "paragraph": place} for place, text in enumerate(texts)]
+    lines = "".join(f"{json.dumps({**row, 'title': 'A week in the region'})}\n" for row in rows)
+    queue = annotations.with_name("queue.jsonl")
+    queue.write_text(lines, encoding="utf-8")
+    subprocess.run([*TOPICS, "annotations", "add", queue, "--annotations", annotations], check=True)
+
+
 def texts(url: str, report: Path) -> dict[str, str]:
     """Return the text of each pictured page, by the picture's name.
 
@@ -86,7 +102,8 @@ def texts(url: str, report: Path) -> dict[str, str]:
     """
     found = {"report": text_of(report.read_text(encoding="utf-8"))}
     for name, path in PAGES.items():
-        with urllib.request.urlopen(f"{url}{path}", timeout=30) as page:
+        asked = urllib.request.Request(f"{url}{path}", headers={"cookie": f"annotator={ANNOTATOR}"})
+        with urllib.request.urlopen(asked, timeout=30) as page:
             found[name] = text_of(page.read().decode("utf-8"))
     return found
 
@@ -126,6 +143,8 @@ def _same(old: str, new: str, tolerance: float) -> bool:
 def picture(browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False) -> None:
     """Take one picture of a whole page."""
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    if address.startswith("http"):
+        page.context.add_cookies([{"name": "annotator", "value": ANNOTATOR, "url": address}])
     page.goto(address)
     if hover:
         page.locator(".paragraph").nth(1).hover()
@@ -139,6 +158,7 @@ def take_pictures(url: str, report: Path) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         picture(browser, f"{url}{PAGES['page']}", "page", width=WIDE, scheme="light", hover=True)
         picture(browser, f"{url}{PAGES['page']}", "page-narrow-dark", width=NARROW, scheme="dark")
+        picture(browser, f"{url}{PAGES['label']}", "label", width=WIDE, scheme="light")
         picture(browser, f"{url}{PAGES['model']}", "model", width=WIDE, scheme="light")
         picture(browser, report.as_uri(), "report", width=WIDE, scheme="light")
         picture(browser, report.as_uri(), "report-narrow-dark", width=NARROW, scheme="dark")
@@ -149,6 +169,7 @@ def main() -> None:
     """Start a service, write a report, and look at both."""
     with tempfile.TemporaryDirectory() as folder:
         report = write_report(Path("models"), Path(folder))
+        write_queue(Path(folder) / "annotations.sqlite3")
         command = [*TOPICS, "serve", "--port", "0", "--annotations", f"{folder}/annotations.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from pipeline.cli.agreement import agreement_command, contradictions_command
 from pipeline.cli.annotations import annotations_group, merge_command
 from pipeline.cli.archive import archive_group, collect_command, relabel_command
 from pipeline.cli.begin import check_command, init_command
 from pipeline.cli.digest import digest_command, notify_command, views_group
+from pipeline.cli.drift import drift_command
 from pipeline.cli.exchange import export_command, import_command
 from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
@@ -124,8 +126,8 @@ def _discard_output() -> None:
 def main() -> None:
     """Predict which of your topics each paragraph of the news addresses.
 
-    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 130 interrupted, and likewise 128 and
-    the number of any other signal that ends a command.
+    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 3 drift; 130 interrupted, and likewise
+    128 and the number of any other signal that ends a command.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it once, when it is imported
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so does numpy: nothing here is worth a start of threads
@@ -138,6 +140,7 @@ for command in (
     evaluate_command,
     predict_command,
     queue_command,
+    drift_command,
     serve_command,
     collect_command,
     relabel_command,
@@ -148,6 +151,8 @@ for command in (
     annotations_group,
     import_command,
     export_command,
+    agreement_command,
+    contradictions_command,
     merge_command,
     compare_command,
     learning_curve_command,

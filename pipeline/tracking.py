@@ -33,9 +33,11 @@ from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
 from pipeline.files import atomic_path
 from pipeline.imports import copy_closure
+from pipeline.model.bundle import reference_path
 from pipeline.store import alone, artifacts_address, claimed, embedded_store, is_abandoned, rebase
 
 CANDIDATE, CHAMPION = "candidate", "champion"
+REFERENCE = "bundle/reference.json"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
 _URI = "MLFLOW_TRACKING_URI"
 _BUNDLE = "bundle/model.safetensors"
@@ -389,7 +391,7 @@ def original_name(name: str) -> str:
 
 
 def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> Path:
-    """Copy the bundle of a registered model version into a folder, unless it is there already.
+    """Copy the bundle of a registered model version, and its reference, into a folder, unless they are there.
 
     Parameters
     ----------
@@ -420,13 +422,22 @@ def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> P
         client = mlflow.MlflowClient(tracking_uri=uri)
         name, alias, number = named.groups()
         look_up = client.get_model_version_by_alias if alias else client.get_model_version
-        run_id = look_up(name, alias or number).run_id
+        run_id = str(look_up(name, alias or number).run_id)
         file = folder / f"{run_id}.safetensors"
         if not file.exists():
-            with atomic_path(file) as part, tempfile.TemporaryDirectory() as temporary:
-                kept = {"run_id": run_id, "artifact_path": _BUNDLE, "dst_path": temporary, "tracking_uri": uri}
-                shutil.copy(mlflow.artifacts.download_artifacts(**kept), part)
+            _download(uri, run_id, _BUNDLE, file)
+        beside = reference_path(file)
+        for item in client.list_artifacts(run_id, str(Path(REFERENCE).parent)):
+            grown = not beside.exists() or beside.stat().st_size != item.file_size  # evaluation adds to it
+            if item.path == REFERENCE and grown:
+                _download(uri, run_id, REFERENCE, beside)
     return file
+
+
+def _download(uri: str, run_id: str, artifact: str, file: Path) -> None:
+    with atomic_path(file) as part, tempfile.TemporaryDirectory() as temporary:
+        kept = {"run_id": run_id, "artifact_path": artifact, "dst_path": temporary, "tracking_uri": uri}
+        shutil.copy(mlflow.artifacts.download_artifacts(**kept), part)
 
 
 def serve_page(settings: TrackingSettings, folder: Path, port: int, *, say: Callable[[str], None]) -> None:

@@ -6,7 +6,7 @@ from small_archive import ARTICLES, TOPICS, add_model, fill
 
 from pipeline.archive import queries
 from pipeline.archive.database import open_archive
-from pipeline.archive.queries import DayCount, OutletCount, TopicCount
+from pipeline.archive.queries import DayCount, OutletCount, StoryCount, TopicCount
 from pipeline.archive.selection import Selection
 from pipeline.errors import ArchiveError
 
@@ -158,6 +158,23 @@ def test_outlets_are_counted_the_largest_first(path: Path) -> None:
             OutletCount("The Courier", "mine_action", 2, 5),
         ]
         assert queries.days(database) == ("2025-03-01", "2025-03-05")
+        assert queries.days(database, until="2025-03-04") == ("2025-03-01", "2025-03-04")
+        assert queries.days(database, until="2025-01-01") == ("2025-03-01", "2025-03-05")
+
+
+def test_stories_are_counted_on_the_day_they_begin(path: Path) -> None:
+    with open_archive(path) as database:
+        counted = queries.story_counts(database, Selection(topics=("mine_action",)))
+        assert [(row.day, row.stories, row.of) for row in counted] == [
+            ("2025-03-01", 0, 1),
+            ("2025-03-03", 1, 1),
+            ("2025-03-05", 1, 1),
+        ]
+        narrow = queries.story_counts(database, Selection(since="2025-03-02", outlets=("The Courier",)))
+        assert narrow == [
+            StoryCount("2025-03-03", "mine_action", 1, 1),
+            StoryCount("2025-03-03", "peace_process", 0, 1),
+        ]
 
 
 def test_an_article_has_its_paragraphs_and_the_others_of_its_story(path: Path) -> None:

@@ -25,7 +25,7 @@ from pipeline.archive.notices import Round, alone, notify
 from pipeline.archive.selection import Selection
 from pipeline.archive.views import add_view, remove_view, update_view
 from pipeline.archive.write import ArchiveModel
-from pipeline.errors import DeliveryError
+from pipeline.errors import ArchiveError, DeliveryError
 
 START = datetime(2026, 3, 5, 9, tzinfo=UTC)
 DESK = "mailto:desk@example.org"
@@ -263,6 +263,35 @@ def test_a_webhook_gets_the_digest_as_json(archive: sqlite3.Connection, model: A
     assert headers["webhook-signature"].startswith("v1,")
     assert len(failed) == 2
     assert failed[0][0]["webhook-id"] == failed[1][0]["webhook-id"] != headers["webhook-id"]
+
+
+def test_what_was_written_down_is_sent_by_whoever_comes_next(desk: Desk, mailbox: Mailbox) -> None:
+    view = add_view(desk.database, "Mines", Selection(), [DESK], now=START)
+    desk.collect("alpha")
+    assert notices.write_down(desk.database, view, desk.delivery, pause=timedelta(0), now=desk.now) == 1
+    assert mailbox.mails == []
+    assert desk.notify() == Round(0, 1, 0)
+    assert titles(mailbox) == [["Title alpha"]]
+
+
+def test_a_message_that_another_process_took_is_left_to_it(
+    desk: Desk, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = add_view(desk.database, "Mines", Selection(), [DESK], now=START)
+    desk.collect("alpha")
+    notices.write_down(desk.database, view, desk.delivery, pause=timedelta(0), now=desk.now)
+    waiting = desk.database.execute("SELECT * FROM notices").fetchall()
+    monkeypatch.setattr(notices, "_due", lambda *_: waiting)  # as both read it, before either took it
+    assert [desk.notify(), desk.notify()] == [Round(0, 1, 0), Round(0, 0, 0)]
+    assert len(mailbox.mails) == 1
+
+
+def test_where_nothing_can_be_locked_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ArchiveError, match="cannot lock beside this archive: No such file"),
+        alone(tmp_path / "a/b"),
+    ):
+        pass
 
 
 def test_only_one_process_tells_of_an_archive(tmp_path: Path) -> None:

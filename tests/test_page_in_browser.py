@@ -121,6 +121,41 @@ def test_a_click_on_a_topic_is_saved_as_a_correction(page: Page, own_service: Se
     expect(page.get_by_role("cell", name=kept["text"])).to_be_visible()
 
 
+def test_a_correction_is_shown_again_has_a_name_and_can_be_taken_back(page: Page, own_service: Service) -> None:
+    page.get_by_label("Your name").fill("Zoë; D")
+    pasted(page, ARTICLE)
+    paragraph = page.locator(".paragraph").nth(1)
+    paragraph.hover()
+    paragraph.get_by_role("button", name="Peace process").click()
+    expect(paragraph.locator(".state")).to_have_text("corrected by Zoë; D")
+    assert own_service.ask("/v1/corrections").json()[0]["annotator"] == "Zoë; D"
+    page.goto("/")
+    expect(page.get_by_label("Your name")).to_have_value("Zoë; D")
+    pasted(page, ARTICLE)
+    expect(paragraph.locator(".state")).to_have_text("corrected by Zoë; D")
+    expect(paragraph.get_by_role("button", name="Peace process")).to_have_attribute("aria-pressed", "false")
+    paragraph.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_text("Taken back.")
+    expect(paragraph.get_by_role("button", name="Peace process")).to_have_attribute("aria-pressed", "true")
+    expect(paragraph.locator(".state")).to_be_hidden()
+
+
+def test_a_threshold_that_was_only_played_with_is_no_label(page: Page, own_service: Service) -> None:
+    pasted(page, ARTICLE)
+    for topic in ("Peace process", "Mine action"):
+        page.get_by_label(f"Threshold of {topic}").fill("0.01")
+    third = page.locator(".paragraph").nth(2)
+    peace = third.get_by_role("button", name="Peace process")
+    expect(peace).to_have_attribute("aria-pressed", "true")
+    third.hover()
+    third.get_by_role("button", name="Mine action").click()
+    expect(page.locator("#status")).to_have_text("Saved for paragraph 3: no topic.")
+    row = own_service.ask("/v1/corrections").json()[0]
+    assert (row["text"], row["model_topics"], row["person_topics"]) == (ARTICLE.split("\n\n")[2], [], [])
+    expect(peace).to_have_attribute("aria-pressed", "false")
+    assert own_service.ask("/v1/corrections/undo", {"id": row["id"]}).status == 204
+
+
 def test_an_answer_can_be_copied_and_downloaded(page: Page) -> None:
     pasted(page, ARTICLE)
     page.get_by_role("button", name="Copy as JSON").click()

@@ -15,7 +15,9 @@ from pipeline.model.bundle import load_bundle, save_bundle
 HOSTILE = "<script>alert(1)</script> Sappers cleared landmines \"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
 
 
-@pytest.mark.parametrize("path", ["/", "/?example=0", "/?example=99", "/model", "/corrections", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?example=0", "/?example=99", "/label", "/review", "/model", "/corrections", "/docs"]
+)
 def test_pages_come_with_a_strict_policy(service: Service, path: str) -> None:
     reply = service.ask(path)
     assert reply.status == 200

@@ -40,7 +40,7 @@ def proxied(published: Service, request: pytest.FixtureRequest) -> Service:
     return published if request.param == "path" else replace(published, url=published.url.removesuffix("/topics"))
 
 
-@pytest.mark.parametrize("path", ["/", "/?example=0", "/model", "/corrections", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/?example=0", "/label", "/review", "/model", "/corrections", "/docs"])
 def test_every_address_of_a_page_has_the_path(proxied: Service, path: str) -> None:
     reply = proxied.ask(path, **PUBLIC)
     assert reply.status == 200

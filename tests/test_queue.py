@@ -113,7 +113,7 @@ def test_the_random_share_is_rounded_to_whole_texts(share: float, random: int) -
 def test_candidates_are_the_most_uncertain_of_each_topic_and_the_least_by_chance() -> None:
     quotas = Quotas(2, 0, 2)  # 20 a topic, and 20 by chance
     uncertain = np.zeros((100, 2))
-    uncertain[30:50, 0] = 0.5
+    uncertain[:50, 0] = np.linspace(0.1, 0.9, 50)
     uncertain[60:80, 1] = 0.1
     kept = candidates(uncertain, np.arange(100, dtype=np.uint64)[::-1].copy(), quotas)
     assert np.flatnonzero(kept).tolist() == [*range(30, 50), *range(60, 100)]

@@ -101,6 +101,7 @@ def test_the_pictures_in_docs_show_this_model(shipped: Shipped, tmp_path: Path) 
     save_bundle(tmp_path / "champion.safetensors", shown)
     pictures = runpy.run_path(str(ROOT / "docs/screenshots.py"))
     report = pictures["write_report"](tmp_path, tmp_path)
+    pictures["write_queue"](tmp_path / "annotations.sqlite3")
     with serving(tmp_path, tmp_path) as service:
         shown = pictures["texts"](service.url, report)
     for name, text in shown.items():

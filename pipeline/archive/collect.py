@@ -180,7 +180,8 @@ class Collector:
     def is_known(self, content: Content) -> bool:
         """Tell whether a place was read to its end and has not changed; its articles count as unchanged then."""
         known = articles_known(self.database, content)
-        self.summary.articles["unchanged"] += known or 0
+        if known:
+            self.summary.articles["unchanged"] += known
         return known is not None
 
     def _file(self, path: Path) -> bool:

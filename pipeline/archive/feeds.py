@@ -67,9 +67,9 @@ class WebCollector:
         except SourceError as error:
             visited.note_failure(self._database, name, error, self._how.now())
             raise
+        is_whole = True
         if not page.is_modified:
-            self._collector.summary.articles["unchanged"] += before or 0
-            is_whole = True
+            self._collector.summary.articles.update({"unchanged": before or 0})
         else:
             is_whole = self._keep(page, name, parts, full_text=is_feed and self._how.full_text)
         if is_whole:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -99,16 +99,17 @@ def alone(archive: Path) -> Iterator[bool]:
         False where another process is at it. However a process ends, others can go on.
 
     """
-    try:
-        with hidden(archive, ".notify").open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-    except OSError as error:
-        raise ArchiveError(f"{archive}: cannot write beside this archive: {error.strerror or error}") from None
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(hidden(archive, ".notify").open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_alone = False
+        except OSError as error:
+            raise ArchiveError(f"{archive}: cannot lock beside this archive: {error.strerror or error}") from None
+        else:
+            is_alone = True
+        yield is_alone
 
 
 def write_down(
@@ -221,15 +222,16 @@ def _attempt(
     clock: Callable[[], datetime],
     tell: Callable[[str], None],
 ) -> bool | None:
-    """Send a message; None where nobody wants it any more."""
+    """Send a message; None where nobody wants it any more, or it is not ours to send."""
     number = notice["attempts"]
     due = clock() + BACK_OFF[min(number, len(BACK_OFF) - 1)]
     with transaction(database):  # noted before it is tried: a crash then waits, too
         if notice["address"] not in _addresses(database, notice["view"]):
             database.execute("DELETE FROM notices WHERE id = ?", (notice["id"],))
             return None
-        query = "UPDATE notices SET attempts = attempts + 1, due = ? WHERE id = ?"
-        database.execute(query, (_stamp(due), notice["id"]))
+        query = "UPDATE notices SET attempts = attempts + 1, due = ? WHERE id = ? AND attempts = ?"
+        if not database.execute(query, (_stamp(due), notice["id"], number)).rowcount:
+            return None  # another process, on a system whose locks do not hold, is sending it
     try:
         delivery.deliver(notice["address"], notice["content"], notice["mark"], now=clock())
     except DeliveryError as error:

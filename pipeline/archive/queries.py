@@ -123,6 +123,16 @@ class DayCount:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryCount:
+    """How many of the stories that began on a day have a topic; `of` is how many began in all."""
+
+    day: str
+    topic: str
+    stories: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutletCount:
     """How many of an outlet's paragraphs have a topic."""
 
@@ -448,6 +458,54 @@ def outlet_counts(database: sqlite3.Connection, selection: Selection) -> list[Ou
     return counts
 
 
+def story_counts(database: sqlite3.Connection, selection: Selection) -> list[StoryCount]:
+    """Count the stories that begin in a selection's days by first day and topic; ten copies are one.
+
+    Parameters
+    ----------
+    database : sqlite3.Connection
+    selection : Selection
+        Its words and threshold are not looked at.
+
+    Returns
+    -------
+    list of StoryCount
+        For each day on which a story begins, oldest first, and each topic as in `topic_counts`.
+
+    """
+    with snapshot(database):
+        model = shown_model(database)
+        if model is None:
+            return []
+        values = {
+            "model": model.id,
+            "since": selection.since or "",
+            "until": selection.until or "9999-99-99",
+            "outlets": json.dumps(selection.outlets) if selection.outlets else None,
+        }
+        began = "s.first_day BETWEEN :since AND :until"
+        here = "(:outlets IS NULL OR a.outlet IN (SELECT value FROM json_each(:outlets)))"
+        every = dict(
+            database.execute(
+                f"SELECT s.first_day, count(DISTINCT s.id) FROM stories s JOIN articles a ON a.story = s.id"
+                f" WHERE {began} AND {here} GROUP BY s.first_day",
+                values,
+            ).fetchall()
+        )
+        rows = database.execute(
+            "SELECT s.first_day, h.topic, count(DISTINCT s.id) FROM hits h JOIN articles a ON a.id = h.article"
+            f" JOIN stories s ON s.id = a.story WHERE h.model = :model AND h.day >= :since AND {began} AND {here}"
+            " GROUP BY s.first_day, h.topic",
+            values,
+        )
+        counts = {(day, topic): count for day, topic, count in rows}
+    return [
+        StoryCount(day, topic, counts.get((day, topic), 0), every[day])
+        for day in sorted(every)
+        for topic in _named(model, selection)
+    ]
+
+
 def outlets(database: sqlite3.Connection) -> list[str]:
     """Return the names of all outlets, in alphabetical order.
 
@@ -464,12 +522,14 @@ def outlets(database: sqlite3.Connection) -> list[str]:
     return sorted(found, key=lambda outlet: (outlet.casefold(), outlet))
 
 
-def days(database: sqlite3.Connection) -> tuple[str, str] | None:
+def days(database: sqlite3.Connection, *, until: str | None = None) -> tuple[str, str] | None:
     """Return the first and the last day that have articles.
 
     Parameters
     ----------
     database : sqlite3.Connection
+    until : str or None
+        Days after it are left out, unless there are no others: an article may be dated wrongly.
 
     Returns
     -------
@@ -477,8 +537,24 @@ def days(database: sqlite3.Connection) -> tuple[str, str] | None:
         None where there is no article.
 
     """
-    first, last = database.execute("SELECT min(day), max(day) FROM articles").fetchone()
-    return None if first is None else (first, last)
+    first, last, last_until = database.execute(
+        "SELECT (SELECT min(day) FROM articles), (SELECT max(day) FROM articles),"
+        " (SELECT max(day) FROM articles WHERE day <= ?)",
+        (until or "9999-99-99",),
+    ).fetchone()
+    return None if first is None else (first, last_until or last)
+
+
+def newest_collection(database: sqlite3.Connection) -> str | None:
+    """Return when the newest article was collected, None where there is none."""
+    found: str | None = database.execute("SELECT max(collected) FROM articles").fetchone()[0]
+    return found
+
+
+def text_digests(database: sqlite3.Connection, articles: Iterable[int]) -> dict[int, str]:
+    """Return the SHA-256 of articles' texts, by which corrections of their paragraphs are kept together."""
+    rows = _select(database, "SELECT id, digest FROM articles WHERE id IN", articles)
+    return {row["id"]: row["digest"] for row in rows}
 
 
 def article(database: sqlite3.Connection, number: int) -> ArchivedArticle | None:

@@ -31,7 +31,7 @@ SHARED = 0.6  # of the shorter article's shingles, in passages
 SHARED_IN_PHRASES = 0.75
 PASSAGE = 16  # shingles that a shared passage has on average
 LEAST = 8  # shingles that are shared
-LONGEST = 3  # times the shorter one
+LONGEST = 3  # times the words of the shorter one
 DAYS = 31
 _FEW = 0.25  # of the fingerprints of the one that has fewer: copies share more
 _CANDIDATES = f"""
@@ -98,7 +98,8 @@ def are_copies(one: Shingles, other: Shingles) -> bool:
 
     """
     shorter, longer = sorted((one, other), key=lambda hashes: (len(hashes), hashes.tobytes()))
-    if len(longer) > LONGEST * len(shorter):
+    words_beyond = SHINGLE - 1  # of the last shingle
+    if len(longer) + words_beyond > LONGEST * (len(shorter) + words_beyond):
         return False
     is_shared = np.isin(shorter, longer)
     shared = np.count_nonzero(is_shared)

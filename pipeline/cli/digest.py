@@ -1,11 +1,10 @@
 """Commands that pass on what is new: digest, views, notify."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.cli.archive import ARCHIVE, Duration, archive_of
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, tell
 from pipeline.errors import ArchiveError, DeliveryError
 
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from pipeline.archive.notices import Round
     from pipeline.archive.selection import Selection
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(\d{1,5})([mhdw])")
-ARCHIVE = click.option(
-    "--archive",
-    type=FilePath(dir_okay=False),
-    envvar="TOPICS_ARCHIVE",
-    show_envvar=True,
-    help="SQLite file of the collected articles. [default: archive.sqlite3 beside the model]",
-)
 TOPIC = click.option(
     "--topic", "topics", multiple=True, help="Only stories with this topic, by its id; repeatable."
 )
@@ -53,19 +44,6 @@ NOTIFY = click.option(
 )
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
-    """A number with a unit: 30m, 24h, 7d, 2w."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a timedelta."""
-        found = value if isinstance(value, timedelta) else duration(value)
-        if found is None:
-            self.fail(f"{value!r}: expected such as 30m, 24h or 7d", param, ctx)
-        return found
-
-
 class Since(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
     """A day, or how long ago."""
 
@@ -76,16 +54,20 @@ class Since(click.ParamType):  # type: ignore[type-arg]  # generic only for the 
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return `today`, `yesterday`, a date or a timedelta."""
+        found = self._read(value, param, ctx)
+        if found is None:
+            more = " or such as 24h" if self.durations else ""
+            self.fail(f"{value!r}: expected today, yesterday, a date such as 2026-03-05{more}", param, ctx)
+        return found
+
+    def _read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value in ("today", "yesterday"):
             return value
-        found: timedelta | date | None = duration(value) if self.durations else None
-        if found is None:
-            try:
-                found = date.fromisoformat(value)
-            except ValueError:
-                more = " or such as 24h" if self.durations else ""
-                self.fail(f"{value!r}: expected today, yesterday, a date such as 2026-03-05{more}", param, ctx)
-        return found
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+        with suppress(click.BadParameter):
+            return timedelta(seconds=Duration().convert(value, param, ctx)) if self.durations else None
+        return None
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
@@ -100,24 +82,6 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only for the
         except ValueError:
             self.fail(f"{value!r}: expected such as 2026-03-05T09:00+01:00", param, ctx)
         return found if found.tzinfo else found.astimezone()
-
-
-def duration(text: str) -> timedelta | None:
-    """Read a number with a unit.
-
-    Parameters
-    ----------
-    text : str
-        Such as 30m, 24h, 7d or 2w.
-
-    Returns
-    -------
-    timedelta or None
-        None for anything else, and for none.
-
-    """
-    match = _DURATION.fullmatch(text)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])}) or None if match else None
 
 
 @click.command(
@@ -244,9 +208,8 @@ def _selection(options: dict[str, Any], base: "Selection | None" = None) -> "Sel
 @contextmanager
 def _archive(model: Path | str, archive: Path | None) -> Iterator[tuple["sqlite3.Connection", Path]]:
     from pipeline.archive.database import open_archive
-    from pipeline.predict.location import database_of
 
-    path = archive or database_of(model, "archive")
+    path = archive_of(model, archive)
     with open_archive(path) as database:
         yield database, path
 
@@ -413,9 +376,7 @@ def _try(database: "sqlite3.Connection", selection: "Selection") -> None:
     help="File of the secret that signs what webhooks get.",
 )
 @click.option("--allow-private", is_flag=True, help="Let webhooks be in private networks and on this machine.")
-def notify_command(
-    model: Path | str, archive: Path | None, every: timedelta | None, pause: timedelta, **options: Any
-) -> None:
+def notify_command(model: Path | str, archive: Path | None, every: int | None, pause: int, **options: Any) -> None:
     """Tell whoever a view notifies of its new stories: each story once, in a mail or to a webhook.
 
     Messages that cannot be sent are kept, and tried again after 1, 5, 15 and 60 minutes, then 4 and 12 hours, for
@@ -423,17 +384,17 @@ def notify_command(
     """
     delivery = _delivery(options)
     if every is None:
-        found = _notify(model, archive, delivery, pause)
+        found = _notify(model, archive, delivery, timedelta(seconds=pause))
         if found and found.failed:
             raise DeliveryError(f"{found.failed} of {found.failed + found.sent} messages not sent; they are kept")
         return
     while True:
         began = time.monotonic()
         try:
-            _notify(model, archive, delivery, pause)
+            _notify(model, archive, delivery, timedelta(seconds=pause))
         except ArchiveError as error:  # it may be busy, or restored meanwhile
             tell(f"error: {error}")
-        time.sleep(max(began + every.total_seconds() - time.monotonic(), 0))
+        time.sleep(max(began + every - time.monotonic(), 0))
 
 
 def _notify(model: Path | str, archive: Path | None, delivery: "Delivery", pause: timedelta) -> "Round | None":

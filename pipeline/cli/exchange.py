@@ -1,6 +1,6 @@
 """Commands that bring labels in from other tools and out to them: import, export."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ from pipeline.cli.options import CONFIG, MODEL_ADDRESS, Command, FilePath, tell
 from pipeline.errors import LabelError
 
 if TYPE_CHECKING:
-    from pipeline.labelling.formats.exchange import Written
-    from pipeline.labelling.formats.labels import Labels
+    from pipeline.labelling.formats.exchange import Reading, Written
+    from pipeline.labelling.formats.labels import Labels, Names
+    from pipeline.labelling.store import State
     from pipeline.labelling.task import Task
 
 READ = ("label-studio", "doccano", "prodigy", "spacy", "csv", "xlsx", "tasks", "labelled")
@@ -68,12 +69,12 @@ def import_command(files: Sequence[Path], **options: Any) -> None:
     data. Labels are ids or titles of the label set of --config. One text is one task; what is known is not
     added twice.
     """
-    found = read_tasks(files, options)
+    found = read_tasks(files, options, options["form"])
     if _is_given("output"):
         from pipeline.files import refuse_overwriting
 
         refuse_overwriting(options["output"], files)
-        _write(_written(found, "tasks", options).content, options["output"])
+        write_out(_written(found, "tasks", options).content, options["output"])
         tell(_counted(found))
         return
     from pipeline.labelling import store
@@ -129,21 +130,43 @@ def export_command(files: Sequence[Path], **options: Any) -> None:
     if options["blind"]:
         found = [replace(task, annotations=(), decision=None, scores={}) for task in found]
     written = _written(found, form, options)
-    _write(written.content, options["output"])
+    write_out(written.content, options["output"])
     _write_beside(written, options["output"])
     for note in written.notes:
         tell(note)
     tell(_counted(found))
 
 
-def read_tasks(files: Sequence[Path], options: dict[str, Any]) -> "list[Task]":
-    """Read files of labels as the options of a command say, and tell what is to be told of them.
+def label_set(config: Path, names: "Names" = "id") -> "Labels":
+    """Read the label set of an experiment."""
+    from pipeline.config import read_config, read_topics
+    from pipeline.labelling.formats.labels import Labels
+
+    return Labels(read_topics(Path(read_config(config).data.topics)), written=names)
+
+
+def reading_of(options: Mapping[str, Any]) -> "Reading":
+    """Return how files of labels are to be read, as the options of a command say."""
+    from pipeline.labelling.formats.exchange import Reading
+
+    return Reading(
+        label_set(options["config"]),
+        options.get("annotator"),
+        empty_is_none=options.get("empty") == "none",
+        column=options.get("text_column") or "text",
+    )
+
+
+def read_tasks(files: Sequence[Path], options: Mapping[str, Any], form: str | None = None) -> "list[Task]":
+    """Read files of labels, and tell what is to be told of them.
 
     Parameters
     ----------
     files : sequence of Path
-    options : dict
-        `config`, and where the command has them `form`, `annotator`, `empty` and `text_column`.
+    options : mapping of str to object
+        Those of the command.
+    form : str, optional
+        The format of the files; each file's own without it.
 
     Returns
     -------
@@ -151,62 +174,25 @@ def read_tasks(files: Sequence[Path], options: dict[str, Any]) -> "list[Task]":
 
     """
     from pipeline.labelling.formats import read_files
-    from pipeline.labelling.formats.exchange import Reading
 
-    reading = Reading(
-        _labels(options),
-        options.get("annotator"),
-        empty_is_none=options.get("empty") == "none",
-        column=options.get("text_column") or "text",
-    )
-    tasks, notes = read_files(files, reading, options.get("form") if "text_column" in options else None)
+    tasks, notes = read_files(files, reading_of(options), form)
     for note in notes:
         tell(note)
     return tasks
 
 
-def _is_given(option: str) -> bool:
-    """Tell whether the command line has an option: standard output is None, as is none at all."""
-    return click.get_current_context().get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
-
-
-def _labels(options: dict[str, Any]) -> "Labels":
-    from pipeline.config import read_config, read_topics
-    from pipeline.labelling.formats.labels import Labels
-
-    topics = read_topics(Path(read_config(options["config"]).data.topics))
-    return Labels(topics, written=options.get("names", "id"))
-
-
-def _found(files: Sequence[Path], options: dict[str, Any]) -> "list[Task]":
-    from pipeline.files import refuse_overwriting
+def kept_tasks(options: Mapping[str, Any], state: "State" = "all") -> "list[Task]":
+    """Return the tasks of the file of annotations that the options name; raise LabelError where there is none."""
     from pipeline.labelling import store
 
-    if files:
-        refuse_overwriting(options["output"], files)
-        return read_tasks(files, options)
     path = options["annotations"] or annotations_of(options["model"])
-    refuse_overwriting(options["output"], (path,))
     if not path.exists():
         raise LabelError(f"{path}: no annotations; name FILES, or label on the pages of `topics serve`")
-    return store.tasks(path, options["state"])
+    return store.tasks(path, state)
 
 
-def _form_of(output: Path | None) -> str:
-    ending = "" if output is None else output.suffix.lower().removeprefix(".")
-    if ending not in ("csv", "xlsx"):
-        raise click.UsageError(f"--format: expected one of {', '.join(_WRITTEN)}")
-    return ending
-
-
-def _written(tasks: "Sequence[Task]", form: str, options: dict[str, Any]) -> "Written":
-    from pipeline.labelling.formats import write
-    from pipeline.labelling.formats.exchange import Writing
-
-    return write(tasks, Writing(_labels(options), columns=options.get("topic_columns", False)), form)
-
-
-def _write(content: bytes, output: Path | None) -> None:
+def write_out(content: bytes, output: Path | None) -> None:
+    """Write a file atomically, or to standard output."""
     from pipeline.files import atomic_file
 
     if output is None:
@@ -216,10 +202,38 @@ def _write(content: bytes, output: Path | None) -> None:
         file.write(content)
 
 
+def _is_given(option: str) -> bool:
+    """Tell whether the command line has an option: standard output is None, as is none at all."""
+    return click.get_current_context().get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
+
+
+def _found(files: Sequence[Path], options: Mapping[str, Any]) -> "list[Task]":
+    from pipeline.files import refuse_overwriting
+
+    read = files or (options["annotations"] or annotations_of(options["model"]),)
+    refuse_overwriting(options["output"], read)
+    return read_tasks(files, options) if files else kept_tasks(options, options["state"])
+
+
+def _form_of(output: Path | None) -> str:
+    ending = "" if output is None else output.suffix.lower().removeprefix(".")
+    if ending not in ("csv", "xlsx"):
+        raise click.UsageError(f"--format: expected one of {', '.join(_WRITTEN)}")
+    return ending
+
+
+def _written(tasks: "Sequence[Task]", form: str, options: Mapping[str, Any]) -> "Written":
+    from pipeline.labelling.formats import write
+    from pipeline.labelling.formats.exchange import Writing
+
+    labels = label_set(options["config"], options.get("names", "id"))
+    return write(tasks, Writing(labels, columns=options.get("topic_columns", False)), form)
+
+
 def _write_beside(written: "Written", output: Path | None) -> None:
     for ending, content in written.beside.items() if output else ():
         file = Path(output or "").with_suffix(ending)
-        _write(content, file)
+        write_out(content, file)
         tell(f"{file}: belongs to it")
 
 

@@ -95,6 +95,7 @@ def fetch_command(version: str, config: Path, output: Path | None) -> None:
     import tempfile
 
     from pipeline.files import atomic_path
+    from pipeline.model.bundle import reference_path
     from pipeline.tracking import fetch_registered, tracking_uri
 
     address = version if version.startswith("models:/") else f"models:/{settings.tracking.model_name}@{version}"
@@ -102,6 +103,9 @@ def fetch_command(version: str, config: Path, output: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder, atomic_path(file) as part:
         found = fetch_registered(address, Path(folder), uri=tracking_uri(Path(settings.output)))
         part.write_bytes(found.read_bytes())
+        if (beside := reference_path(found)).exists():
+            with atomic_path(reference_path(file)) as reference:
+                reference.write_bytes(beside.read_bytes())
     click.echo(f"{file}: run {found.stem}")
 
 

@@ -174,7 +174,7 @@ class Seconds(click.FloatRange):
     help="Limit of concurrent requests.",
 )
 def serve_command(**options: Any) -> None:
-    """Serve predictions over HTTP, and a page to paste articles in.
+    """Serve predictions over HTTP, a page to paste articles in, and pages to read collected articles.
 
     The service loads a new champion without a restart, from a file or from MLflow's registry, and labels the
     archive anew with it. SIGTERM and Ctrl-C let it finish the requests in flight. Wherever others can reach the

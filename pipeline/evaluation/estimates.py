@@ -4,14 +4,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluation.bootstrap import LEVEL, interval
 from pipeline.evaluation.metrics import compute_metrics, ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,8 +76,10 @@ class Evaluation:
     support: dict[str, int]
     metrics: dict[str, Estimate]
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return a row a metric, indexed by its name, with columns value, low and high."""
+        import pandas as pd  # a service shows estimates, and does without
+
         ends = [[getattr(found, end) for end in _ENDS] for found in self.metrics.values()]
         return pd.DataFrame(ends, index=pd.Index(list(self.metrics), name="metric"), columns=list(_ENDS))
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 RECENT_DAYS, BASE_DAYS = 2, 14
@@ -18,14 +19,16 @@ class Share(NamedTuple):
     high: float
 
 
-class DayTally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DayTally:
     """How many stories of a day have a topic, of how many."""
 
     count: int
     of: int
 
 
-class Rise(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rise:
     """A topic's stories in the recent days and in those before.
 
     Parameters
@@ -89,8 +92,8 @@ def rise(recent: Sequence[DayTally], base: Sequence[DayTally], *, topics: int = 
     Rise
 
     """
-    count, of = (sum(numbers) for numbers in zip(*recent, strict=True)) if recent else (0, 0)
-    before, of_before = (sum(numbers) for numbers in zip(*base, strict=True)) if base else (0, 0)
+    count, of = sum(day.count for day in recent), sum(day.of for day in recent)
+    before, of_before = sum(day.count for day in base), sum(day.of for day in base)
     if not of or not of_before:
         return Rise(count, of, before, of_before, 1.0, rises=False)
     times = _dispersion(base)

@@ -59,7 +59,7 @@ class Codebook:
         """
         counted = [Counter(_terms(ruling.text)) for ruling in self.rulings]
         rows = Counter(term for terms in counted for term in terms)
-        idf = {term: math.log(len(counted) / number) for term, number in rows.items()}
+        idf = {term: math.log(1 + len(counted) / number) for term, number in rows.items()}
         asked = set(_terms(text))
         scores = [_similarity(terms, asked, idf) for terms in counted]
         order = sorted(range(len(scores)), key=lambda i: -scores[i])

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.errors import OutputError, TopicsError
 from pipeline.labelling import store
-from pipeline.serve import api, label_page, logs, pages, review_page, work
+from pipeline.serve import api, label_page, logs, pages, reading, review_page, views, work
 from pipeline.serve.logs import LOG, AccessLog
 from pipeline.serve.middleware import (
     CloseAtEnd,
@@ -160,7 +160,8 @@ def create_app(settings: Settings, *, look_up: Callable[[], Path] | None = None)
     )
     app.state.shared = state
     app.include_router(api.router)
-    for pages_of in (pages, label_page, review_page):
+    app.include_router(views.api_router)
+    for pages_of in (pages, reading, views, label_page, review_page):
         app.include_router(pages_of.router)
     with as_file(files("pipeline") / "static") as static:
         app.mount("/static", StaticFiles(directory=static), name="static")

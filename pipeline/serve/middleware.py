@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.serve.attempts import Attempts
 from pipeline.serve.logs import log_request
-from pipeline.serve.paths import OWN_PATHS, PROBES, RECEIVING, route_path
+from pipeline.serve.paths import PROBES, RECEIVING, counted_path, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.settings import Limits, Settings
 
@@ -335,7 +335,7 @@ class CountRequests:
             await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), ["500"]  # what fails before it has a status gets this one
-        path = route_path(scope) if route_path(scope) in OWN_PATHS else "other"
+        path = counted_path(route_path(scope))
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

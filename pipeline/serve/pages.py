@@ -91,7 +91,7 @@ def corrected(request: Request) -> Response:
 
 
 @router.post("/corrections/undo")
-async def undo(request: Request, id: Annotated[int, fastapi.Form(ge=1, lt=2**63)]) -> Response:  # noqa: A002
+async def undo(request: Request, id: Annotated[int, fastapi.Form(ge=1, le=2**53)]) -> Response:  # noqa: A002
     """Take a correction back, and show the corrections."""
     await undone(state_of(request), id)
     return RedirectResponse(f"{place_of(request).root}/corrections", 303)

@@ -40,7 +40,7 @@ class ReviewForm(BaseModel):
     comment: str = ""
     show: Kind = "open"
     page: int = Field(default=1, ge=1, le=_FAR)
-    rank: int = Field(default=0, ge=0, lt=2**63)
+    rank: int = Field(default=0, ge=0, le=2**53)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class CorrectionRequest(Row):
 class UndoRequest(Row):
     """The correction to take back."""
 
-    id: Annotated[int, Field(ge=1, lt=2**63), BeforeValidator(_whole)]
+    id: Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_whole)]
 
 
 class CorrectionRow(Row):
@@ -184,3 +184,59 @@ class ErrorResponse(Row):
     """Why a request is refused, in one sentence."""
 
     detail: str
+
+
+class ViewRow(Row):
+    """A saved view: the selection that it stands for."""
+
+    name: str
+    slug: str = Field(description="What addresses and the command line call it.")
+    page: str = Field(description="The address of its page.")
+    topics: list[str] = Field(description="Paragraphs that have one of these; empty for any topic.")
+    outlets: list[str] = Field(description="Empty for all.")
+    words: str = Field(description="All must occur in a paragraph; empty for none.")
+    threshold: float | None = Field(description="The least score, instead of the model's thresholds.")
+    since: str | None = Field(description="First day.")
+    until: str | None = Field(description="Last day.")
+
+
+class StoryArticleRow(Row):
+    """An article of a story."""
+
+    id: int
+    title: str
+    outlet: str
+    day: str = Field(description="YYYY-MM-DD: its own date, else when it was collected.")
+    address: str | None = Field(description="Where it was published, http or https.")
+    language: str | None
+    page: str = Field(description="The address of its page in this service.")
+
+
+class QuotationRow(Row):
+    """A paragraph of the story's first article that matches."""
+
+    paragraph: int = Field(ge=0, description="Number within the article, from 0.")
+    text: str
+    scores: dict[str, Probability] = Field(description="Of the topics that it has, the widest margin first.")
+    before: str = Field(description="The paragraph before it; empty at the beginning.")
+    after: str = Field(description="The paragraph after it; empty at the end.")
+    page: str = Field(description="The address of the paragraph in this service.")
+
+
+class StoryRow(Row):
+    """Articles that tell the same."""
+
+    id: int
+    title: str
+    about: list[str] = Field(description="Topics that one of the articles is about.")
+    mentioned: list[str] = Field(description="Topics that they only mention.")
+    articles: list[StoryArticleRow]
+    quotations: list[QuotationRow]
+
+
+class ViewResponse(Row):
+    """The stories of a saved view, those about its topics first, of these the newest first."""
+
+    view: ViewRow
+    total: int = Field(ge=0, description="How many stories there are in all.")
+    stories: list[StoryRow]

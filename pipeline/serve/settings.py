@@ -42,7 +42,8 @@ class Settings:
     annotations : Path
         A SQLite file.
     archive : Path or None
-        A SQLite file of collected articles, to be labelled anew with each new model; None for none.
+        A SQLite file of collected articles, which need not be there, to read and to label anew with each new
+        model; None for none.
     host : str
     port : int
         0 for any free one.

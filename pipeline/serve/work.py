@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
+from pipeline.archive.queries import ArchivedArticle, ShownModel
 from pipeline.data.documents import SUFFIXES, articles_in
 from pipeline.errors import SourceError
 from pipeline.labelling import store
@@ -26,8 +27,9 @@ from pipeline.predict.article import (
 )
 from pipeline.predict.html import ArticleView, ParagraphView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
-from pipeline.schema import Article, Prediction, Topic
+from pipeline.schema import Article, Explanation, Prediction, Topic
 from pipeline.serve.refusal import RefusedError
+from pipeline.serve.stories import shown_article
 
 TEXT = "article"
 
@@ -192,6 +194,49 @@ def show_explained(
         told = replace(row, explanation={**row.explanation, **more})
         predicted += view([told], bundle.topics).paragraphs
     return render(template, place, bundle.topics, predicted=predicted, **shown)
+
+
+def show_archived(
+    model: Model | None,
+    kept: ArchivedArticle,
+    shown: ShownModel,
+    place: Place,
+    facts: dict[str, Any],
+) -> str:
+    """Render an article of the archive, as it was labelled there; explained where that was the model in use."""
+    scored = kept.paragraphs
+    explained: Sequence[Mapping[str, Explanation]] = [{}] * len(scored)
+    if model is not None and len(scored) <= model.most:
+        source = Article(kept.facts.source, kept.text)
+        again = _predicted(model, [Paragraph(source, p.number, p.start, p.end) for p in scored], explained=True)
+        explained = [row.explanation for row in again]
+    rows = [
+        Prediction(
+            kept.facts.source,
+            paragraph.number,
+            paragraph.start,
+            paragraph.end,
+            paragraph.text,
+            paragraph.topics,
+            paragraph.scores,
+            {topic: score - shown.thresholds[topic] for topic, score in paragraph.scores.items()},
+            why,
+            title=kept.facts.title,
+        )
+        for paragraph, why in zip(scored, explained, strict=True)
+    ]
+    return render(
+        "archived.html",
+        place,
+        shown.topics,
+        a=view(rows, shown.topics),
+        kept=kept,
+        article=shown_article(kept.facts),
+        others=[shown_article(other) for other in kept.others],
+        relevant=[row.paragraph for row in rows if row.topics],
+        key=kept.digest[:16],
+        **facts,
+    )
 
 
 def render(template: str, place: Place, topics: Sequence[Topic], **shown: object) -> str:

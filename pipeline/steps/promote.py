@@ -16,7 +16,8 @@ import pandas as pd
 from pipeline.config import Config
 from pipeline.errors import GateError
 from pipeline.files import atomic_path
-from pipeline.tracking import CHAMPION, LogEntry, ModelVersion, Tracker
+from pipeline.model.bundle import reference_path
+from pipeline.tracking import CHAMPION, REFERENCE, LogEntry, ModelVersion, Tracker
 
 _NONE = ""
 
@@ -134,11 +135,23 @@ def rollback(config: Config) -> Promotion:
         raise GateError(f"{tracker.uri}: no promotion has replaced a champion, so there is none to return to")
     previous = tracker.version(current.before)
     replaced = ModelVersion(current.after, current.run_id)
-    with atomic_path(Path(config.output) / f"{CHAMPION}.safetensors") as file:
+    model = Path(config.output) / f"{CHAMPION}.safetensors"
+    with atomic_path(model) as file:
         file.write_bytes(tracker.read_bundle(previous.run_id))
         made = promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
+    _put_reference(tracker, previous, reference_path(model))
     tracker.describe_model(previous)
     return made
+
+
+def _put_reference(tracker: Tracker, version: ModelVersion, path: Path) -> None:
+    """Put the reference of a version beside its model; take another one's away where it has none."""
+    reference = tracker.read_text(version.run_id, REFERENCE)
+    if reference is None:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_path(path) as file:
+        file.write_text(reference, encoding="utf-8")
 
 
 def as_frame(history: Sequence[Promotion]) -> pd.DataFrame:

@@ -24,7 +24,9 @@ from pipeline.evaluation.estimates import as_json, reliability_bins
 from pipeline.evaluation.metrics import compute_metrics, point_values
 from pipeline.evaluation.tables import as_markdown, as_text, overall_table, topic_table
 from pipeline.files import atomic_path
-from pipeline.model.bundle import Bundle, save_bundle
+from pipeline.model.bundle import Bundle, reference_path, save_bundle
+from pipeline.model.scorer import Scorer
+from pipeline.monitoring.reference import Reference, learn_errors
 from pipeline.predict.frame import predict_frame
 from pipeline.provenance import surroundings
 from pipeline.report import plots
@@ -33,7 +35,7 @@ from pipeline.steps.changes import Ingredients
 from pipeline.steps.check import check
 from pipeline.steps.experiment import Progress, Trained, fit
 from pipeline.steps.story import tell
-from pipeline.tracking import CANDIDATE, LoggedData, Tracker
+from pipeline.tracking import CANDIDATE, REFERENCE, LoggedData, Tracker
 
 LABEL_ISSUES = "label_issues.jsonl"
 _NOT_EVALUATED = "Not evaluated yet: `topics evaluate` measures it on the test sets and applies the gate."
@@ -63,7 +65,7 @@ def train(config: Config, *, name: str = "", say: Callable[[str], None], progres
             about = {"run_id": run_id, "languages": " ".join(config.data.languages), **tags}
             _log(tracker, config, trained, split, about)
             tracker.describe_run(run_id, story.as_markdown([_NOT_EVALUATED, *map(as_markdown, _tables(trained))]))
-            _publish(tracker, trained, checked.examples, about, folder)
+            _publish(tracker, trained, checked.examples, about, config)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(map(as_text, _tables(trained))))
     say(f"labels to review, most suspect first: {folder / LABEL_ISSUES}")
@@ -160,9 +162,10 @@ def _reliability(trained: Trained) -> Figure:
 
 
 def _publish(
-    tracker: Tracker, trained: Trained, examples: tuple[Example, ...], about: dict[str, str], folder: Path
+    tracker: Tracker, trained: Trained, examples: tuple[Example, ...], about: dict[str, str], config: Config
 ) -> None:
     """Register first and replace the local files last: a failure on the way leaves the old model in place."""
+    file = Path(config.output) / f"{CANDIDATE}.safetensors"
     common = most_frequent(trained.labels)
     kept = ("run_id", "data_sha256", "test_sha256", "languages", "git_commit", "git_dirty")
     about = {key: about[key] for key in kept}
@@ -172,12 +175,22 @@ def _publish(
     example = pd.DataFrame({"text": [trained.rows[0].text]})
     answer = predict_frame(scorer, pd.Series([trained.rows[0].text, None], name="text"))  # every column may miss
     answer["topics"] = pd.Series([[trained.ids[0]], None])  # the type of an empty list is not known
+    reference = _reference(trained, scorer, about["run_id"], config).as_json()
     with (
-        atomic_path(folder / f"{CANDIDATE}.safetensors") as bundle,
-        atomic_path(folder / "classifier.joblib") as pickled,
-        atomic_path(folder / LABEL_ISSUES) as suspects,
+        atomic_path(file) as bundle,
+        atomic_path(reference_path(file)) as beside,
+        atomic_path(file.with_name("classifier.joblib")) as pickled,
+        atomic_path(file.with_name(LABEL_ISSUES)) as suspects,
     ):
         suspects.write_text(trained.label_issues, encoding="utf-8")
+        beside.write_text(reference, encoding="utf-8")
+        tracker.log(texts={REFERENCE: reference})
         save_bundle(bundle, Bundle(scorer, trained.topics, seen, about, examples))
         joblib.dump(trained.model, pickled)
         tracker.register(bundle, example, answer)
+
+
+def _reference(trained: Trained, scorer: Scorer, run_id: str, config: Config) -> Reference:
+    articles, prevalence = [row.article for row in trained.rows], config.thresholds.prevalence
+    errors = learn_errors(scorer, trained.labels, trained.scores, articles, prevalence=prevalence)
+    return Reference(run_id, scorer.topics, errors)

@@ -124,15 +124,37 @@ def read_files(
         With file and line, for what cannot be read and for an unknown label.
 
     """
-    tasks, counts, notes = [], Counter[str](), []
+    rows, notes = read_rows(paths, reading, form)
+    counts = Counter[str]()
+    found = joined((task for _, task in rows), counts)
+    return found, notes + [f"{count} {what}" for what, count in counts.items()]
+
+
+def read_rows(
+    paths: Iterable[str | Path], reading: Reading, form: str | None = None
+) -> tuple[list[tuple[str, Task]], list[str]]:
+    """Read the tasks of files as `read_files` does, but each for itself, with its place.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+    reading : Reading
+    form : str, optional
+
+    Returns
+    -------
+    rows : list of (str, Task)
+    notes : list of str
+
+    """
+    found, notes = [], []
     for file in _members(find(paths)):
         of_file = reading.of(file)
         name = form or recognise(file)
         for where, task in FORMATS[name].read(file, of_file):
-            tasks.append(reading.labels.check(task, where))
+            found.append((where, reading.labels.check(task, where)))
         notes += [f"{file}: {count} {what}" for what, count in of_file.counts.items()]
-    found = joined(tasks, counts)
-    return found, notes + [f"{count} {what}" for what, count in counts.items()]
+    return found, notes
 
 
 def write(tasks: Sequence[Task], writing: Writing, form: str) -> Written:
