@@ -130,7 +130,7 @@ def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[s
 
 
 def _same(old: str, new: str, tolerance: float) -> bool:
-    number = r"(\d+\.\d+)"
+    number = r"[<>]?(\d+\.\d+)"  # a score beyond the last digit shown is one that is not far from it
     before, after = re.split(number, old), re.split(number, new)
     if before[::2] != after[::2]:
         return False

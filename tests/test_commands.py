@@ -121,7 +121,7 @@ def test_completion_is_printed_for_each_shell(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("topics predict --format ", ["text", "jsonl", "csv", "parquet", "html"]),
+        ("topics predict --format ", ["text", "jsonl", "csv", "parquet", "xlsx", "html"]),
         ("topics predict --threshold ", ["precision", "balanced", "recall"]),
         ("topics cen", []),
     ],

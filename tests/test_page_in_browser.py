@@ -120,7 +120,7 @@ def test_a_click_on_a_topic_is_saved_as_a_correction(page: Page, own_service: Se
         ["mine_action"],
     )
     page.goto("/corrections")
-    expect(page.get_by_role("cell", name=kept["text"])).to_be_visible()
+    expect(page.get_by_role("cell", name=kept["text"], exact=True)).to_be_visible()
 
 
 def test_a_correction_is_shown_again_has_a_name_and_can_be_taken_back(page: Page, own_service: Service) -> None:
@@ -236,7 +236,12 @@ def test_all_dropped_files_are_read_and_each_that_cannot_be_is_named(page: Page)
     expect(page.locator("#result .problem").last).to_contain_text("d.txt: not UTF-8")
 
 
-LONG = "\n\n".join([*(f"Lunch {number} was served." for number in range(10)), ARTICLE, ARTICLE])
+HITS = (
+    "Sappers cleared landmines beside the bridge, and demining goes on.\n\n"
+    "The sides met for peace talks by the lake and agreed on a ceasefire.\n\n"
+    "Supper was served in the garden, and the orchestra played."
+)
+LONG = "\n\n".join([*(f"Lunch {number} was served." for number in range(10)), HITS, HITS])
 
 
 def number_of_stops(page: Page, container: str) -> int:
@@ -263,12 +268,12 @@ def test_keys_lead_from_one_paragraph_with_a_topic_to_the_next(page: Page) -> No
 
 def test_a_long_article_is_few_stops_of_the_tab_key(page: Page) -> None:
     pasted(page, LONG)
-    assert number_of_stops(page, "#result") <= 4
+    assert number_of_stops(page, "#result") <= 6
     page.get_by_label("Paste an article").blur()
     page.keyboard.press("j")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_attribute("data-topic", "mine_action")
-    assert number_of_stops(page, "#result") <= 4
+    assert number_of_stops(page, "#result") <= 6
 
 
 def report_of(model: Path, path: Path, *articles: Article) -> Path:
@@ -339,7 +344,7 @@ def test_the_page_works_below_a_path(browser: Browser, small_model: Path, tmp_pa
         page.locator(".paragraph").nth(2).get_by_role("button", name="Mine action").click()
         expect(page.locator("#status")).to_contain_text("Saved for paragraph 3")
         page.get_by_role("link", name="Corrections").click()
-        expect(page.get_by_role("cell", name="Lunch was served")).to_be_visible()
+        expect(page.get_by_role("cell", name="Lunch was served").first).to_be_visible()
         page.get_by_role("link", name="Model").click()
         expect(page.get_by_role("heading", name="The model in use")).to_be_visible()
         assert len(asked) > 6

@@ -569,7 +569,7 @@ def test_an_article_is_not_written_over(small_model: Path, article: Path, output
         (["article.txt", "--model", ""], 2, "'--model' (env var: 'TOPICS_MODEL'): it is empty"),
         (["article.txt", "--output", "~/x.csv"], 2, "~/x.csv: the shell replaces ~ only where"),
         (["article.txt", "--output", "new/"], 2, "new/: expected a file, not a folder"),
-        (["article.txt", "--output", "x.xlsx"], 2, "x.xlsx: no format is written to .xlsx; use .txt, "),
+        (["article.txt", "--output", "x.ods"], 2, "x.ods: no format is written to .ods; use .txt, "),
         (["article.txt", "--output", "x.jsonl.gz"], 2, "x.jsonl.gz: no format is written to .gz; use .txt, "),
     ],
 )

@@ -12,6 +12,7 @@ from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Model, Place, download, predict_form, predict_texts, show, topics_of
 
 PLACE = Place("/", "", "nonce")
+NO_LABELS = Path("/nonexistent/annotations.sqlite3")
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_file_of_every_kind_is_read(model: Model, name: str, content: bytes) -
 def test_every_entry_of_a_feed_is_read(model: Model, name: str) -> None:
     form = Form("", ((name, RSS.encode()),))
     assert sources(download(model, form, "jsonl")[0]) == [f"{name}#1", f"{name}#3"]
-    page, seen = show(model, form, "result.html", PLACE, {})
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert page.count("<article") == 2
     assert page.count('<li class="paragraph') == seen.paragraphs
 
@@ -54,7 +55,7 @@ def test_every_entry_of_a_feed_is_read(model: Model, name: str) -> None:
 def test_text_and_files_are_all_predicted_on(model: Model) -> None:
     form = Form("Sappers cleared landmines.", (("b.txt", b"Peace talks."), ("c.md", b"Lunch.")))
     assert sources(download(model, form, "jsonl")[0]) == ["article", "b.txt", "c.md"]
-    page, seen = show(model, form, "result.html", PLACE, {})
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert (seen.paragraphs, [page.index(word) for word in ("This article", "b.txt", "c.md")]) == (
         3,
         sorted(page.index(word) for word in ("This article", "b.txt", "c.md")),
@@ -68,7 +69,7 @@ def test_files_of_one_name_are_kept_apart(model: Model) -> None:
 
 def test_a_bad_file_does_not_cost_the_others_and_is_named(model: Model) -> None:
     form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ\0")))
-    page, seen = show(model, form, "result.html", PLACE, {})
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert seen.paragraphs == 1
     assert "b.txt: not UTF-8" in page
     assert "c.exe: binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed" in page
@@ -96,7 +97,7 @@ def test_nothing_is_not_downloaded_as_an_empty_file(model: Model, form: Form) ->
 )
 def test_what_cannot_be_shown_is_refused(model: Model, form: Form, status: int, problem: str) -> None:
     with pytest.raises(RefusedError, match=problem) as refused:
-        show(model, form, "result.html", PLACE, {})
+        show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert refused.value.status == status
 
 
@@ -107,7 +108,7 @@ def test_notes_are_shown_beside_their_article(model: Model, tmp_path: Path) -> N
     german = "Die Minister beider L\u00e4nder trafen sich am Dienstag zu Friedensgespr\u00e4chen."
     form, noted = Form(ARTICLE, (("a.txt", german.encode()),)), replace(model, path=path)
     said = "the language seems to be de; the model was trained on en"
-    page, _ = show(noted, form, "result.html", PLACE, {})
+    page, _ = show(noted, form, "result.html", PLACE, NO_LABELS, {})
     assert page.index("a.txt") < page.index(f"Note: {said}")
     assert page.count("Note: ") == 1
     assert predict_form(noted, form).notes == (f"a.txt: {said}",)
@@ -118,3 +119,9 @@ def test_texts_and_a_correction_are_predicted_as_they_are(model: Model) -> None:
     rows = predict_texts(model, ["Sappers cleared landmines.", ""], explained)
     assert (rows.seen.paragraphs, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
     assert topics_of(model, "Sappers cleared landmines from the field.") == ("mine_action",)
+
+
+def test_a_copy_is_said_to_be_one(model: Model) -> None:
+    form = Form("", (("a.txt", b"Peace talks.\n\nLunch."), ("b.txt", b"Peace talks.\n\n\nLunch.")))
+    page, _ = show(model, form, "result.html", PLACE, NO_LABELS, {})
+    assert page.count("Note: the same text as a.txt") == 1

@@ -22,7 +22,14 @@ from pipeline.labelling.task import Task
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.model.explain import explain
 from pipeline.monitoring.sample import paragraph_facts
-from pipeline.predict.article import Paragraph, at_point, paragraphs, predict_paragraphs, with_language
+from pipeline.predict.article import (
+    Paragraph,
+    at_point,
+    paragraphs,
+    predict_paragraphs,
+    with_copies_named,
+    with_language,
+)
 from pipeline.predict.html import ArticleView, ParagraphView, environment, view
 from pipeline.predict.output import Format, as_objects, rendered
 from pipeline.schema import Article, Explanation, Prediction, Topic
@@ -266,7 +273,8 @@ def _predicted(model: Model, found: Sequence[Paragraph], *, explained: bool) -> 
 
 def _by_article(model: Model, articles: Sequence[Article]) -> list[tuple[Article, list[Prediction]]]:
     bundle = _bundle(model.path, model.point)
-    told = [with_language(article, bundle) for article in articles]
+    named = [article for article in with_copies_named(articles) if isinstance(article, Article)]
+    told = [with_language(article, bundle) for article in named]
     found = [paragraphs(article) for article in told]
     rows = iter(_predicted(model, [paragraph for group in found for paragraph in group], explained=True))
     return [(article, list(islice(rows, len(group)))) for article, group in zip(told, found, strict=True)]
