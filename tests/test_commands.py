@@ -44,6 +44,13 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
     assert printed == (DOCS / "commands.md").read_text(encoding="utf-8"), "run: python docs/commands.py"
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name], ids=" ".join)
+def test_a_list_of_commands_has_whole_sentences(name: tuple[str, ...]) -> None:
+    line = COMMANDS[name].get_short_help_str(200)
+    assert line.endswith(".")
+    assert len(line) <= 58
+
+
 @pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
 def test_rendered_help_is_complete_and_readable(name: tuple[str, ...]) -> None:
     command = COMMANDS[name]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "agreement",
+    short_help="Measure how far the people who label agree.",
     cls=Command,
     extra="train",
     examples=[
@@ -63,6 +64,7 @@ def agreement_command(files: Sequence[Path], form: str, disagreeing: Path | None
 
 @click.command(
     "contradictions",
+    short_help="List near-identical texts with different labels.",
     cls=Command,
     extra="train",
     examples=["topics contradictions data/articles", "topics contradictions --similarity 0.6 --format json"],

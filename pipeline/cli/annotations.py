@@ -44,12 +44,18 @@ def annotations_of(model: Path | str) -> Path:
     return database_of(model, "annotations")
 
 
-@click.group("annotations")
+@click.group("annotations", short_help="Add, list, decide and export what people label.")
 def annotations_group() -> None:
     """Work with what people label: on the service's pages, as corrections, or in other tools."""
 
 
-@annotations_group.command("add", cls=Command, extra="serve", examples=["topics annotations add queue.jsonl"])
+@annotations_group.command(
+    "add",
+    short_help="Put paragraphs on the labelling page.",
+    cls=Command,
+    extra="serve",
+    examples=["topics annotations add queue.jsonl"],
+)
 @click.argument("files", nargs=-1, required=True, type=FilePath())
 @MODEL_ADDRESS
 @ANNOTATIONS
@@ -71,6 +77,7 @@ def add_command(files: Sequence[Path], model: Path | str, annotations: Path | No
 
 @annotations_group.command(
     "list",
+    short_help="List tasks, labels and decisions.",
     cls=Command,
     examples=["topics annotations list --state disagreeing", "topics annotations list --format json"],
 )
@@ -108,6 +115,7 @@ def list_command(state: Any, form: str, model: Path | str, annotations: Path | N
 
 @annotations_group.command(
     "decide",
+    short_help="Decide on a task, or on all that people agree on.",
     cls=Command,
     examples=[
         "topics annotations decide 2f0c9a7d11e0b1c2 mine_action peace_process --reviewer Ada",
@@ -144,6 +152,7 @@ def decide_command(task: str | None, topics: tuple[str, ...], model: Path | str,
 
 @annotations_group.command(
     "export",
+    short_help="Export what is decided as labelled paragraphs.",
     cls=Command,
     extra="serve",
     examples=[
@@ -182,6 +191,7 @@ def export_command(model: Path | str, annotations: Path | None, output: Path | N
 
 @click.command(
     "merge",
+    short_help="Put what is decided into the labelled data.",
     cls=Command,
     extra="train",
     examples=["topics merge", "topics merge --file data/articles/n18.jsonl", "topics merge --dry-run"],

@@ -118,6 +118,7 @@ class StopRequests:
 
 @click.command(
     "collect",
+    short_help="Label articles and keep them in the archive.",
     cls=Command,
     examples=[
         "topics collect news/ 'saved/**/*.html' --outlet Gazette",
@@ -199,7 +200,12 @@ def _tell_summary(summary: "Summary") -> None:
     click.echo(one_line(summary.as_text()))
 
 
-@click.command("relabel", cls=Command, examples=["topics relabel --model models/champion.safetensors"])
+@click.command(
+    "relabel",
+    short_help="Label the archive anew with another model.",
+    cls=Command,
+    examples=["topics relabel --model models/champion.safetensors"],
+)
 @MODEL_ADDRESS
 @ARCHIVE
 def relabel_command(model: Path | str, archive: Path | None) -> None:
@@ -227,7 +233,7 @@ def relabel_command(model: Path | str, archive: Path | None) -> None:
         raise click.exceptions.Exit(128 + stop.number)
 
 
-@click.group("archive")
+@click.group("archive", short_help="Look after the archive of collected articles.")
 def archive_group() -> None:
     """Look after the archive of collected articles."""
 
@@ -256,7 +262,9 @@ def info_command(model: Path | str, archive: Path | None) -> None:
         tell(f"failing: {address}: {error.removeprefix(f'{address}: ')}")
 
 
-@archive_group.command("prune", cls=Command, examples=["topics archive prune --older-than 90d"])
+@archive_group.command(
+    "prune", short_help="Remove old articles.", cls=Command, examples=["topics archive prune --older-than 90d"]
+)
 @click.option(
     "--older-than", required=True, type=Duration(whole_days=True), help="Age in days or weeks, such as 90d."
 )
@@ -281,6 +289,7 @@ def prune_command(older_than: int, model: Path | str, archive: Path | None) -> N
 
 @archive_group.command(
     "export",
+    short_help="Write the archive into a folder, a file a table.",
     cls=Command,
     examples=["topics archive export backup/", "topics archive export tables/ --format parquet"],
 )

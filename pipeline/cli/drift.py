@@ -24,6 +24,7 @@ _CONFIG = Path("configs/default.yaml")
 
 @click.command(
     "drift",
+    short_help="Test whether the news has changed.",
     cls=Command,
     extra="train",
     examples=[

@@ -38,6 +38,7 @@ TEXT_COLUMN = click.option(
 
 @click.command(
     "import",
+    short_help="Read labels that were made in other tools.",
     cls=Command,
     extra="train",
     examples=[
@@ -87,6 +88,7 @@ def import_command(files: Sequence[Path], **options: Any) -> None:
 
 @click.command(
     "export",
+    short_help="Write tasks and labels for other tools.",
     cls=Command,
     extra="train",
     examples=[

@@ -80,6 +80,7 @@ class OutputPath(FilePath):
 
 @click.command(
     "predict",
+    short_help="Label every paragraph of files, folders and addresses.",
     cls=Command,
     examples=[
         "topics predict article.txt --explain",

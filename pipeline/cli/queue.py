@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "queue",
+    short_help="Choose the paragraphs most worth a label.",
     cls=Command,
     extra="train",
     examples=[

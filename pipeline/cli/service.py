@@ -79,6 +79,7 @@ class Seconds(click.FloatRange):
 
 @click.command(
     "serve",
+    short_help="Serve the pages to read and label on, and the API.",
     cls=Command,
     extra="serve",
     examples=[
@@ -211,6 +212,7 @@ def serve_command(**options: Any) -> None:
 
 @click.command(
     "completion",
+    short_help="Print the script that completes commands.",
     cls=Command,
     examples=[
         'eval "$(topics completion bash)"    # in ~/.bashrc',
