@@ -162,7 +162,6 @@ def merge(
 
 
 def _merge(config: Config, annotations: Path, target: Path, *, relabel: bool, dry_run: bool) -> Merged:
-    check(config)
     _check_target(config, target)
     data, waiting = _data(config), store.unmerged(annotations)
     plan = _plan(data, waiting, relabel=relabel)
