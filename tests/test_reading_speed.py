@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
