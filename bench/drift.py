@@ -129,6 +129,9 @@ def made_drift(setting: Setting, rows: Rows, draws: int) -> pd.DataFrame:
     }
     for column, topic in enumerate(setting.topics):
         changes[f"{topic} twice as often"] = lambda found, chance, i=column: _doubled(setting, found, chance, i)
+        changes[f"{topic} twice as often, in four times as many articles"] = lambda found, chance, i=column: (
+            _doubled(setting, _drawn(found, chance, 4 * len(found)), chance, i)
+        )
     found = []
     for name, change in changes.items():
         seen: list[list[str]] = []
@@ -157,6 +160,11 @@ def _instead(groups: list[Group], sentences: Sequence[str], chance: random.Rando
 def _half(groups: list[Group], chance: random.Random) -> list[Group]:
     middle = len(groups) // 2
     return [*groups[:middle], *_instead(groups[middle:], GERMAN, chance)]
+
+
+def _drawn(groups: list[Group], chance: random.Random, count: int) -> list[Group]:
+    """Draw so many articles with replacement, each under a name of its own."""
+    return [(f"{name} {number}", texts) for number, (name, texts) in enumerate(chance.choices(groups, k=count))]
 
 
 def _doubled(setting: Setting, groups: list[Group], chance: random.Random, column: int) -> list[Group]:

@@ -1,7 +1,8 @@
 """Make the pictures in this folder anew, from the model in models/: run by `make screenshots`.
 
 Beside each picture lies the text of its page; a test compares it with what a model trained on today's data
-shows, so that an old picture is noticed.
+shows, so that an old picture is noticed. Those of the archive have none: one paragraph that is labelled otherwise
+would change half the numbers on them.
 """
 
 import json
@@ -11,18 +12,33 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline.config import read_examples
+from pipeline.archive.database import open_archive
+from pipeline.archive.write import Entry, load_model, put
+from pipeline.config import read_examples, read_topics
+from pipeline.data import corpus
+from pipeline.predict.article import bundle_path
+from pipeline.schema import Article
 
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]
 WIDE, NARROW = 1200, 390
 PAGES = {"page": "/?example=1", "model": "/model", "label": "/label"}
 ANNOTATOR = "Ada"
+LABELS = HERE.parent / "data/articles"
+OUTLETS = ("The Courier", "Evening Post", "Harbour Times", "Gazette")
+FIRST_DAY, DAYS, ARTICLES = date(2026, 3, 1), 28, 168
+ARCHIVE_PAGES = {
+    "today": "/today?since=2026-03-27&until=2026-03-28",
+    "timeline": "/timeline?topic=mine_action&topic=cybersecurity",
+    "article": "/article/{article}",
+}
 UNSHOWN = {"head", "script", "style", "template", "svg"}
 
 
@@ -140,19 +156,52 @@ def _same(old: str, new: str, tolerance: float) -> bool:
     )
 
 
-def picture(browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False) -> None:
-    """Take one picture of a whole page."""
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+def picture(
+    browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False, whole: bool = True
+) -> None:
+    """Take one picture of a page, whole or as much as a screen shows."""
+    page = browser.new_page(viewport={"width": width, "height": 800 if whole else 1000}, color_scheme=scheme)
     if address.startswith("http"):
         page.context.add_cookies([{"name": "annotator", "value": ANNOTATOR, "url": address}])
     page.goto(address)
     if hover:
         page.locator(".paragraph").nth(1).hover()
-    page.screenshot(path=HERE / f"{name}.png", full_page=True)
+    page.screenshot(path=HERE / f"{name}.png", full_page=whole)
     page.close()
 
 
-def take_pictures(url: str, report: Path) -> None:
+def write_archive(model: Path, path: Path) -> int:
+    """Collect articles written for this project, as if four papers had printed them in a month, some twice.
+
+    Parameters
+    ----------
+    model : Path
+    path : Path
+
+    Returns
+    -------
+    int
+        An article about mine action.
+
+    """
+    topics = [topic.id for topic in read_topics(HERE.parent / "configs/topics.yaml")]
+    rows, _ = corpus.read_labelled(sorted(LABELS.glob("n0*.jsonl")), topics)
+    written = [list(found) for _, found in groupby(rows, key=lambda row: row.article)]
+    used = load_model(bundle_path(model))
+    with open_archive(path, create=True) as database:
+        for place, paragraphs in enumerate([found for found in written if found[0].title][:ARTICLES]):
+            text = "\n\n".join(row.text for row in paragraphs)
+            day = (FIRST_DAY + timedelta(days=place * DAYS // ARTICLES)).isoformat()
+            for outlet in OUTLETS[place % 4 :][: 1 + (place % 5 == 0)]:
+                address = f"https://{outlet.split()[-1].lower()}.example/{place}"
+                article = Article(address, text, paragraphs[0].title, day)
+                entry = Entry(article, address, outlet, day, dated=True, address=address)
+                put(database, entry, used, collected=f"{day}T06:00:00+00:00")
+        found = "SELECT article FROM hits WHERE topic = 'mine_action' GROUP BY article ORDER BY count(*) DESC"
+        return int(database.execute(found).fetchone()[0])
+
+
+def take_pictures(url: str, report: Path, article: int) -> None:
     """Look at the service and the report with a browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -160,6 +209,8 @@ def take_pictures(url: str, report: Path) -> None:
         picture(browser, f"{url}{PAGES['page']}", "page-narrow-dark", width=NARROW, scheme="dark")
         picture(browser, f"{url}{PAGES['label']}", "label", width=WIDE, scheme="light")
         picture(browser, f"{url}{PAGES['model']}", "model", width=WIDE, scheme="light")
+        for name, path in ARCHIVE_PAGES.items():
+            picture(browser, url + path.format(article=article), name, width=WIDE, scheme="light", whole=False)
         picture(browser, report.as_uri(), "report", width=WIDE, scheme="light")
         picture(browser, report.as_uri(), "report-narrow-dark", width=NARROW, scheme="dark")
         browser.close()
@@ -170,10 +221,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = write_report(Path("models"), Path(folder))
         write_queue(Path(folder) / "annotations.sqlite3")
+        article = write_archive(Path("models"), Path(folder) / "archive.sqlite3")
         command = [*TOPICS, "serve", "--port", "0", "--annotations", f"{folder}/annotations.sqlite3"]
+        command += ["--archive", f"{folder}/archive.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""
-            take_pictures(url, report)
+            take_pictures(url, report, article)
             for name, text in texts(url, report).items():
                 (HERE / f"{name}.txt").write_text(text, encoding="utf-8")
             service.terminate()

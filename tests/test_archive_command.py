@@ -162,6 +162,23 @@ def test_feeds_are_asked_every_so_often_and_a_new_model_labels_anew(models: Path
         assert process.returncode == 0
 
 
+def test_a_model_that_is_damaged_meanwhile_leaves_the_one_in_use(models: Path, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    archive = models / "archive.sqlite3"
+    with running("collect", "--watch", inbox, "--model", models) as process:
+        (inbox / "a.txt").write_text(MINES, encoding="utf-8")
+        wait_until(lambda: count(archive) == 1, process)
+        (models / "champion.safetensors").write_bytes(b"no model")
+        (inbox / "b.txt").write_text(PEACE, encoding="utf-8")
+        wait_until(lambda: count(archive) == 2, process)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err.startswith(f"note: {models}/champion.safetensors: ")
+    assert err.endswith("; the model in use stays\n")
+
+
 def test_sigterm_ends_between_articles_and_the_next_run_goes_on(models: Path, tmp_path: Path) -> None:
     news = write_news(tmp_path / "news", 400)
     archive = models / "archive.sqlite3"

@@ -39,12 +39,13 @@ def test_a_run_of_before_without_a_tag_tells_nothing_of_it() -> None:
 
 
 def test_settings_are_named_in_full_where_their_last_part_is_not_clear() -> None:
-    before = {"a.points.recall": "0.5", "b.recall": "1", "c.kind": "x" * 40}
-    after = {"a.points.recall": "0.6", "b.recall": "1", "d": "new"}
+    before = {"a.points.recall": "0.5", "b.recall": "1", "c.kind": "x" * 40, "gate.day.macro_f1": "0.5"}
+    after = {"a.points.recall": "0.6", "b.recall": "1", "d": "new", "gate.day.macro_f1": "0.7"}
     assert setting_changes(before, after) == [
         "a.points.recall 0.5→0.6",
         f"kind {'x' * 29}…→none",
         "d none→new",
+        "gate.day.macro_f1 0.5→0.7",
     ]
 
 

@@ -87,7 +87,9 @@ def test_a_refused_candidate_says_so_where_runs_are_listed_and_leaves_the_card(t
     retrained(rewritten(made, support.rows()[1:], gate={"day": {"macro_f1": 1.0}}, classifier__C=2.0))
     evaluate_candidate(made.config)
     run = tracker.client.get_run(load_bundle(made.candidate).about["run_id"])
-    assert run.info.run_name.startswith("C 1.0→2.0, -1 row")
+    assert run.info.run_name.startswith(
+        "C 1.0→2.0, gate.day.macro_f1 0.5→1.0, gate.day.none_recall 0.2→none, -1 row"
+    )
     assert run.data.tags["gate_result"] == "failed"
     assert run.data.tags["compared_with"] == "the champion, version 1"
     assert run.data.tags["mlflow.note.content"].startswith("**It did NOT pass its gate: day: macro_f1 is 0.")

@@ -27,6 +27,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "data/addresses.py": ["documents"],
     "data/readers/": ["documents"],
     "data/web.py": ["documents"],
+    "labelling/formats/": ["documents", "train"],
     "predict/frame.py": ["train"],
     "predict/language.py": ["language"],
     "predict/tables/": ["documents", "parquet"],

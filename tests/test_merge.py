@@ -255,6 +255,16 @@ def test_the_tables_of_the_card_are_renewed(project: Path) -> None:
     assert card.index("Words.") < card.index("## Labelled by people") < card.index("## Tables")
 
 
+def test_the_first_labels_of_a_topic_are_merged_where_the_card_has_tables(project: Path) -> None:
+    card = project / "data/README.md"
+    card.write_text(f"# Card\n\n{describe(read_config(project / 'configs/default.yaml'))}", encoding="utf-8")
+    topics = project / "configs/topics.yaml"
+    text = topics.read_text("utf-8").replace("examples:", "  - id: lighthouses\n    title: Lighthouses\nexamples:")
+    topics.write_text(text, encoding="utf-8")
+    merged(project, task("The lamp of the old lighthouse on the point was lit again last night.", "lighthouses"))
+    assert re.search(r"^\| Lighthouses +\| +1 ", card.read_text("utf-8"), re.MULTILINE)
+
+
 def test_a_merge_that_cannot_write_changes_nothing_and_the_next_completes_it(project: Path) -> None:
     (project / "data/labelled.jsonl").mkdir()
     (project / "data/labelled.jsonl/kept.jsonl").write_text("")

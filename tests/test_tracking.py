@@ -20,8 +20,9 @@ from pipeline.config import TrackingSettings, flat
 from pipeline.data import corpus
 from pipeline.errors import TrackingError
 from pipeline.imports import import_closure
-from pipeline.model.bundle import load_bundle
-from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
+from pipeline.model.bundle import load_bundle, reference_path
+from pipeline.store import embedded_store
+from pipeline.tracking import CANDIDATE, CHAMPION, Tracker, fetch_registered
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
@@ -176,6 +177,19 @@ def test_the_logged_bundle_is_the_one_in_the_output_folder(
     assert (
         tracker.fetch_bundle(run.info.run_id, tmp_path).read_bytes() == trained.experiment.candidate.read_bytes()
     )
+
+
+def test_a_registered_model_is_fetched_with_its_reference_which_evaluation_adds_to(
+    trained: TrainedExperiment, tmp_path: Path
+) -> None:
+    made = trained.experiment
+    beside = reference_path(made.output / "champion.safetensors").read_bytes()
+    found = fetch_registered("models:/tests@champion", tmp_path, uri=embedded_store(made.output))
+    assert found.read_bytes() == made.candidate.read_bytes()
+    assert reference_path(found).read_bytes() == beside
+    reference_path(found).write_bytes(b"as training left it")
+    assert fetch_registered("models:/tests@champion", tmp_path, uri=embedded_store(made.output)) == found
+    assert reference_path(found).read_bytes() == beside
 
 
 def test_the_model_is_registered_with_aliases_signature_and_example(trained: TrainedExperiment, run: Run) -> None:

@@ -179,7 +179,7 @@ def collect_command(**options: Any) -> None:
     with stop.heard(), progress_bar("labelling anew") as progress:
         session = Session(
             archive_of(model, options["archive"]),
-            fetched(model) if isinstance(model, str) else model,
+            lambda: fetched(model) if isinstance(model, str) else model,
             how,
             wait=stop.wait,
             allow_private=options["allow_private"],

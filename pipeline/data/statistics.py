@@ -47,7 +47,7 @@ def describe(config: Config) -> str:
     rows = corpus.read(config.data.train, ids, unique=not config.data.duplicates)
     tables = {
         "Topics": topic_counts(rows, topics),
-        "Split": split_counts(corpus.read_split(config, ids)),
+        "Split": split_counts(corpus.read_split(config, ids, to_train=False)),
         "Pairs of topics": pair_counts(rows, topics),
         "Agreement of the two readers": reader_agreement(rows, topics),
         "Genres": value_counts(rows, "genre", [row.genre or "-" for row in rows]),

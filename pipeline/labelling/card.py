@@ -29,3 +29,26 @@ def with_entry(card: str, entry: str) -> str:
     end = card.find("\n## ", start)
     section, after = (card[start:end], card[end:]) if end >= 0 else (card[start:], "")
     return f"{card[:start]}{section.rstrip()}\n{entry}{after}"
+
+
+def with_tables(card: str, tables: str) -> str:
+    """Put new tables in the place of a data card's own.
+
+    Parameters
+    ----------
+    card : str
+        Markdown.
+    tables : str
+        As `data.statistics.describe` writes them, each with its heading.
+
+    Returns
+    -------
+    str
+        The card as it is, where it has none that begin as these do.
+
+    """
+    start = card.find(f"\n{tables.partition(chr(10))[0]}\n") + 1
+    if not start:
+        return card
+    end = card.find("\n## ", start)
+    return card[:start] + tables + (card[end:] if end >= 0 else "")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _ELSEWHERE = ("output", "tracking.")  # where a run is written, not what it is
+_IN_FULL = ("gate.", "thresholds.points.")  # their last parts would read as metrics
 _MOST_SETTINGS, _LONGEST_VALUE, _LONGEST_NAME = 4, 30, 200
 
 
@@ -50,13 +51,14 @@ def setting_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list
     keys = [key for key in sorted({*before, *after}) if not key.startswith(_ELSEWHERE)]
     last = Counter(key.rpartition(".")[2] for key in keys)
     differing = [key for key in keys if before.get(key) != after.get(key)]
-    named = [
-        f"{key.rpartition('.')[2] if last[key.rpartition('.')[2]] == 1 else key} "
-        f"{_short(before.get(key))}→{_short(after.get(key))}"
-        for key in differing
-    ]
+    named = [f"{_named(key, last)} {_short(before.get(key))}→{_short(after.get(key))}" for key in differing]
     more = len(named) - _MOST_SETTINGS
     return named if more <= 0 else [*named[:_MOST_SETTINGS], f"{more} more settings"]
+
+
+def _named(key: str, last: Counter[str]) -> str:
+    end = key.rpartition(".")[2]
+    return end if last[end] == 1 and not key.startswith(_IN_FULL) else key
 
 
 def run_name(before: Ingredients | None, after: Ingredients, *, compared_with: str) -> str:

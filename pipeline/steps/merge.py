@@ -19,7 +19,7 @@ from pipeline.data.split import near_duplicates
 from pipeline.errors import DataError, LabelError
 from pipeline.files import one_line_errors, part_of
 from pipeline.labelling import store
-from pipeline.labelling.card import with_entry
+from pipeline.labelling.card import with_entry, with_tables
 from pipeline.labelling.review import as_json, labels, paragraphs_of
 from pipeline.labelling.store import Unmerged
 from pipeline.labelling.task import Task
@@ -162,7 +162,6 @@ def merge(
 
 
 def _merge(config: Config, annotations: Path, target: Path, *, relabel: bool, dry_run: bool) -> Merged:
-    check(config)
     _check_target(config, target)
     data, waiting = _data(config), store.unmerged(annotations)
     plan = _plan(data, waiting, relabel=relabel)
@@ -391,8 +390,7 @@ def _staged(config: Config, contents: Mapping[Path, bytes], card: Path, entry: s
         staged = _stage(config, contents, Path(folder))
         try:
             fold_groups(staged, check(staged).split.train)
-            if "\n### Topics\n" in text:
-                text = text.replace(describe(config), describe(staged))
+            text = with_tables(text, describe(staged))
         except DataError as error:
             why = str(error).replace(f"{folder}/", "")
             raise LabelError(f"the data would not pass the checks, nothing is merged: {why}") from None
