@@ -79,7 +79,7 @@ def test_a_folder_is_collected_beside_the_model_and_its_failures_are_told_of(mod
     assert [line.partition(": ")[0] for line in lines] == ["note", "error"] or [
         line.partition(": ")[0] for line in lines
     ] == ["error", "note"]
-    assert f"note: {news}: 4 read, 1 not: .png (1)" in lines
+    assert f"note: {news}: 4 to read, 1 left out: .png (1)" in lines
     (news / "bad.pdf").unlink()
     done = run("collect", news, "--model", models)
     assert (done.returncode, done.stdout) == (0, "3 read, 0 not; 3 articles: 0 new, 0 changed, 3 unchanged\n")

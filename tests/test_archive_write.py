@@ -130,10 +130,18 @@ def test_a_text_without_paragraphs_is_refused_and_nothing_is_written(tmp_path: P
 def test_a_long_text_without_a_title_is_called_by_its_beginning(tmp_path: Path, model: ArchiveModel) -> None:
     with made_archive(tmp_path / "a.sqlite3") as database:
         add(database, model, entry("one", MINES.format(place="field")), entry("two", "Lunch\nwas served."))
+        add(
+            database,
+            model,
+            entry("three", f"Fields\nare cleared \r\n \r\n{MINES}"),
+            entry("four", f"BAKU\n\n{LUNCH}"),
+        )
         titles = [row[0] for row in database.execute("SELECT title FROM articles ORDER BY id")]
         assert titles == [
             "Sappers cleared landmines from the field near the village, and demining goes on\u2026",
             "Lunch was served.",
+            "Fields are cleared",
+            "BAKU The orchestra played in the {place}, and lunch was served in the garden to\u2026",
         ]
 
 

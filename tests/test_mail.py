@@ -44,8 +44,22 @@ def test_headers_become_title_date_and_origin() -> None:
         "2025-03-04",
         "Zoë Desk <desk@example.org>",
     )
+    assert article.outlet == "Zoë Desk"
     assert article.text.strip() == TEXT
     assert article.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("sender", "outlet"),
+    [
+        (b"<news@courier.example>", "courier.example"),
+        (b'"Courier, the daily" <news@courier.example>', "Courier, the daily"),
+        (b"nobody", None),
+        (b"", None),
+    ],
+)
+def test_the_outlet_of_a_mail_is_its_sender(sender: bytes, outlet: str | None) -> None:
+    assert only(b"From: %s\nSubject: A\nMIME-Version: 1.0\n\nA text." % sender).outlet == outlet
 
 
 @pytest.mark.parametrize(

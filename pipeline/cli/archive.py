@@ -315,7 +315,10 @@ def export_archive_command(folder: Path, form: Any, model: Path | str, archive: 
 
 
 @archive_group.command(
-    "import", cls=Command, examples=["topics archive import backup/ --archive restored.sqlite3"]
+    "import",
+    short_help="Make an archive of an export.",
+    cls=Command,
+    examples=["topics archive import backup/ --archive restored.sqlite3"],
 )
 @click.argument("folder", type=FilePath(file_okay=False))
 @MODEL_ADDRESS

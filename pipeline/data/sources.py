@@ -215,7 +215,7 @@ def _files_below(
         for file, kind in sorted([*no_files, *others]):
             tell(file, kind)
     elif left_out:
-        note(f"{folder}: {len(found):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
+        note(f"{folder}: {len(found):,} to read, {left_out.total():,} left out{_listed(': ', left_out)}")
     return [*sorted(found), *sorted(errors, key=str)]
 
 

@@ -212,11 +212,12 @@ def show_explained(
     return render(template, place, bundle.topics, predicted=predicted, **shown)
 
 
-def show_archived(
+def show_archived(  # noqa: PLR0917  # a worker's are positional
     model: Model | None,
     kept: ArchivedArticle,
     shown: ShownModel,
     place: Place,
+    annotations: Path,
     facts: dict[str, Any],
 ) -> str:
     """Render an article of the archive, as it was labelled there; explained where that was the model in use."""
@@ -241,6 +242,7 @@ def show_archived(
         )
         for paragraph, why in zip(scored, explained, strict=True)
     ]
+    labels = _of(store.labels(annotations, [Task(row.text).id for row in rows]), rows)
     return render(
         "archived.html",
         place,
@@ -249,7 +251,8 @@ def show_archived(
         kept=kept,
         article=shown_article(kept.facts),
         others=[shown_article(other) for other in kept.others],
-        relevant=[row.paragraph for row in rows if row.topics],
+        labels=labels,
+        relevant=[row.paragraph for row in rows if _counted(row, labels)],
         key=kept.digest[:16],
         **facts,
     )
@@ -283,6 +286,12 @@ def _by_article(model: Model, articles: Sequence[Article]) -> list[tuple[Article
 def _of(labels: Mapping[str, Label], rows: Sequence[Prediction]) -> dict[int, Label]:
     found = {row.paragraph: labels.get(Task(row.text).id) for row in rows}
     return {paragraph: label for paragraph, label in found.items() if label}
+
+
+def _counted(row: Prediction, labels: Mapping[int, Label]) -> tuple[str, ...]:
+    """Return the topics of a paragraph: a person's where one said so, else the model's."""
+    label = labels.get(row.paragraph)
+    return label.topics if label else row.topics
 
 
 def _as_rows(model: Model, rows: Sequence[Prediction], notes: tuple[str, ...] = ()) -> Rows:

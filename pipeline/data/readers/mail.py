@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 
 from pipeline.errors import SourceError
@@ -23,7 +24,7 @@ _MOST_NAMED = 5
 
 
 def read_mail(content: bytes, name: str) -> list[Article]:
-    """Read the text of a message, with its subject as the title, its date, and who sent it as the origin.
+    """Read the text of a message, with its subject as the title, its date, and who sent it as origin and outlet.
 
     Of a text in plain and in HTML, the plain one is read unless it has less than half the words: then it says no
     more than that the mail is in HTML. Attachments are noted, not read.
@@ -91,7 +92,14 @@ def _article(message: EmailMessage, name: str) -> Article:
         raise SourceError(f"{name}: no text in this mail{_attached(message, '; attached are ')}")
     attached = _attached(message, "attachments are not read: ")
     notes = (attached,) if attached else ()
-    return Article(name, text, _header(message, "subject"), _date(message), _header(message, "from"), notes)
+    title, sender = _header(message, "subject"), _header(message, "from")
+    return Article(name, text, title, _date(message), sender, notes, outlet=_outlet(sender))
+
+
+def _outlet(sender: str | None) -> str | None:
+    """Return who sent it by name, else the domain of the address."""
+    name, address = parseaddr(sender or "")
+    return name or address.partition("@")[2] or None
 
 
 def _body(message: EmailMessage) -> str:
