@@ -7,9 +7,9 @@ plain uncertainty (the rows closest to any topic's threshold), or at random. Wit
 taken out of the pool until so many of it have no topic: the shipped rows are about half topical, a day's news is
 not.
 
-With `--real`, the model starts from all training rows instead, and the pool is labelled text of yours: it is
-dealt to folds by article, a fold is measured while the others are the pool, and the metrics are those of all
-folds together.
+With `--real`, the model starts from all training rows (with `--real-alone` from a few real articles), and the
+pool is labelled text of yours: it is dealt to folds by article, a fold is measured while the others are the
+pool, and the metrics are those of all folds together.
 """
 
 import argparse
@@ -58,12 +58,14 @@ def main() -> None:
     parser.add_argument(
         "--real", nargs="+", help="labelled JSON lines: start from all training rows, add of these"
     )
+    parser.add_argument("--real-alone", action="store_true", help="start from --first rows of --real instead")
     parser.add_argument("--folds", type=int, default=3, help="of --real")
     arguments = parser.parse_args()
     simulation = Simulation(read_config(arguments.config), arguments.batch, arguments.batches)
     if arguments.real:
         rows = corpus.labelled(corpus.read(arguments.real, simulation.ids, unique=False))
-        tables = {"real text": on_real_text(simulation, rows, arguments.seeds, arguments.folds)}
+        first = arguments.first if arguments.real_alone else None
+        tables = {"real text": on_real_text(simulation, rows, arguments.seeds, arguments.folds, first=first)}
     else:
         tables = on_the_corpus(simulation, arguments.seeds, arguments.first, arguments.none_share)
     for name, table in tables.items():
@@ -143,7 +145,7 @@ def on_the_corpus(
     }
     labels: list[int] = []
     for seed in range(seeds):
-        start, pool = started(simulation, first, none_share, seed=seed)
+        start, pool = started(simulation, simulation.split.train, first, none_share, seed=seed)
         scorer = simulation.trained(start)
         labels.append(len(start))
         for chooser, choose in CHOOSERS.items():
@@ -155,10 +157,11 @@ def on_the_corpus(
     return {name: _table(found, about) for name, found in measured.items()}
 
 
-def started(simulation: Simulation, first: int, none_share: float | None, *, seed: int) -> tuple[Rows, Rows]:
+def started(
+    simulation: Simulation, rows: Rows, first: int, none_share: float | None, *, seed: int
+) -> tuple[Rows, Rows]:
     """Draw whole articles to start with, until each topic has rows, and return them and the pool."""
     generator = np.random.default_rng(seed)
-    rows = simulation.split.train
     articles = generator.permutation(sorted({row.article for row in rows})).tolist()
     start: Rows = []
     while len(start) < first or label_matrix(start, simulation.ids).sum(0).min() < FEWEST:
@@ -196,26 +199,31 @@ def _gain(differences: Floats) -> str:
     return f"{differences.mean():+.3f} ± {half:.3f}"
 
 
-def on_real_text(simulation: Simulation, rows: Rows, seeds: int, folds: int) -> pd.DataFrame:
-    """Start from all training rows, add of real rows, and measure on those of the other folds.
+def on_real_text(
+    simulation: Simulation, rows: Rows, seeds: int, folds: int, *, first: int | None = None
+) -> pd.DataFrame:
+    """Start from all training rows, or from the first real ones, add real rows, and measure on the fold held out.
 
     The intervals are percentiles of the bootstrap over articles, of the mean over the seeds.
     """
     articles = [row.article for row in rows]
     groups = join_near_duplicates(articles, near_duplicates([row.text for row in rows], similarity=0.5))
     weights = article_weights(groups, random_state=0)
-    base = simulation.trained(simulation.split.train)
+    base = simulation.trained(simulation.split.train) if first is None else None
     found: dict[str, list[list[dict[str, Floats]]]] = {name: [] for name in CHOOSERS}
     for seed in range(seeds):
         y_score = {name: np.zeros((simulation.batches + 1, len(rows), len(simulation.ids))) for name in CHOOSERS}
         y_pred = {name: np.zeros(y_score[name].shape, bool) for name in CHOOSERS}
         splitter = GroupKFold(folds, shuffle=True, random_state=seed)
         for others, fold in splitter.split(rows, None, groups):
-            pool, held_out = [rows[i] for i in others], [rows[i] for i in fold]
+            start, pool = simulation.split.train, [rows[i] for i in others]
+            if first is not None:
+                start, pool = started(simulation, pool, first, None, seed=seed)
+            held_out, scorer = [rows[i] for i in fold], base or simulation.trained(start)
             for name, choose in CHOOSERS.items():
-                scorers = simulation.curve(simulation.split.train, pool, choose, seed=seed, scorer=base)
-                for number, scorer in enumerate(scorers):
-                    y_score[name][number, fold], y_pred[name][number, fold] = predicted(scorer, held_out)
+                scorers = simulation.curve(start, pool, choose, seed=seed, scorer=scorer)
+                for number, one in enumerate(scorers):
+                    y_score[name][number, fold], y_pred[name][number, fold] = predicted(one, held_out)
         for name in CHOOSERS:
             pairs = zip(y_score[name], y_pred[name], strict=True)
             found[name].append([metrics(simulation, rows, *pair, weights) for pair in pairs])
