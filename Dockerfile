@@ -16,4 +16,4 @@ VOLUME ["/models", "/corrections"]
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
 ENTRYPOINT ["topics"]
-CMD ["serve", "--host", "0.0.0.0", "--model", "/models", "--corrections", "/corrections/corrections.sqlite3", "--token-file", "/run/secrets/topics_token"]
+CMD ["serve", "--host", "0.0.0.0", "--model", "/models", "--annotations", "/corrections/annotations.sqlite3", "--token-file", "/run/secrets/topics_token"]

@@ -1,10 +1,10 @@
-"""How well one story is told from another: planted copies and near misses of the project's articles, by kind.
+"""How well one story is told from another: planted copies and look-alikes of the project's articles, by kind.
 
 python -m bench.stories [--articles 200] [--seed 7]
 
 Each article is put into one archive with a copy of each kind, edited as newspapers edit what an agency sends, and
-with near misses: articles that share much of a text and are another story. All come in a random order. A copy is
-found where it is in the story of its article; a near miss is mistaken where it is in that of the article it
+with look-alikes: articles that share much of a text and are another story. All come in a random order. A copy is
+found where it is in the story of its article; a look-alike is mistaken where it is in that of the article it
 resembles.
 """
 
@@ -124,7 +124,7 @@ COPIES: dict[str, Edit] = {
     "one word in 10 is another": _rewritten(10),
     "one word in 5 is another": _rewritten(5),
 }
-MISSES: dict[str, Edit] = {
+LOOKALIKES: dict[str, Edit] = {
     "a follow-up that repeats 40 % as background": _follow_up,
     "another report that quotes a paragraph": _quoting,
     "the same template with other names and numbers": _template,
@@ -137,11 +137,11 @@ ANOTHER = "another article of the corpus"
 def planted(
     articles: Sequence[Paragraphs], material: Sequence[Paragraphs], chance: random.Random
 ) -> list[Planted]:
-    """Plant copies and near misses of each article, edited with what articles say that are not collected."""
+    """Plant copies and look-alikes of each article, edited with what articles say that are not collected."""
     found = []
     for number, text in enumerate(articles):
         others = material[number * MATERIAL : (number + 1) * MATERIAL]
-        for kind, edit in {ANOTHER: COPIES["the same text"], **COPIES, **MISSES}.items():
+        for kind, edit in {ANOTHER: COPIES["the same text"], **COPIES, **LOOKALIKES}.items():
             day = YEAR_LATER if kind == "the same text, dated a year later" else DAY
             found.append(Planted(number, kind, "\n\n".join(edit(text, others, chance)), day))
     return found
@@ -179,11 +179,11 @@ def measured(found: Sequence[Planted], stories: Sequence[int]) -> list[tuple[str
     for one, story in zip(found, stories, strict=True):
         together[one.kind].append(story == own[one.number])
     rows = [(kind, "copy", _share(together[kind])) for kind in COPIES]
-    rows += [(kind, "near miss", _share(together[kind])) for kind in MISSES]
+    rows += [(kind, "look-alike", _share(together[kind])) for kind in LOOKALIKES]
     by_story: dict[int, set[int]] = defaultdict(set)
     for number, story in own.items():
         by_story[story].add(number)
-    rows.append((ANOTHER, "near miss", _share([len(by_story[story]) > 1 for story in own.values()])))
+    rows.append((ANOTHER, "look-alike", _share([len(by_story[story]) > 1 for story in own.values()])))
     return rows
 
 
@@ -193,12 +193,12 @@ def precision_and_recall(found: Sequence[Planted], stories: Sequence[int]) -> tu
     for place, story in enumerate(stories):
         members[story].append(place)
     groups = [
-        (found[a].number, found[b].number, found[a].kind in MISSES or found[b].kind in MISSES)
+        (found[a].number, found[b].number, found[a].kind in LOOKALIKES or found[b].kind in LOOKALIKES)
         for places in members.values()
         for n, a in enumerate(places)
         for b in places[n + 1 :]
     ]
-    right = sum(one == other and not is_miss for one, other, is_miss in groups)
+    right = sum(one == other and not is_lookalike for one, other, is_lookalike in groups)
     size = len(COPIES) + 1
     numbers = len({one.number for one in found})
     return right / len(groups), right / (numbers * size * (size - 1) / 2)

@@ -15,8 +15,9 @@ def pages(command: click.Command, name: str, parent: click.Context | None = None
     context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
     found = [f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
-        for below in sorted(name for name, inner in command.commands.items() if not inner.hidden):
-            found += pages(command.commands[below], below, context)
+        for below in sorted(command.list_commands(context)):
+            if (inner := command.get_command(context, below)) and not inner.hidden:
+                found += pages(inner, below, context)
     return found
 
 

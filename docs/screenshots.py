@@ -5,6 +5,7 @@ shows, so that an old picture is noticed. Those of the archive have none: one pa
 would change half the numbers on them.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -28,7 +29,8 @@ from pipeline.schema import Article
 HERE = Path(__file__).parent
 TOPICS = [sys.executable, "-m", "pipeline"]
 WIDE, NARROW = 1200, 390
-PAGES = {"page": "/?example=1", "model": "/model"}
+PAGES = {"page": "/?example=1", "model": "/model", "label": "/label"}
+ANNOTATOR = "Ada"
 LABELS = HERE.parent / "data/articles"
 OUTLETS = ("The Courier", "Evening Post", "Harbour Times", "Gazette")
 FIRST_DAY, DAYS, ARTICLES = date(2026, 3, 1), 28, 168
@@ -85,6 +87,20 @@ def write_report(model: Path, folder: Path) -> Path:
     return report
 
 
+def write_queue(annotations: Path) -> None:
+    """Put the paragraphs of the label set's examples on the queue of the labelling page."""
+    texts = [
+        text
+        for example in read_examples(HERE.parent / "configs/topics.yaml")
+        for text in example.text.split("\n\n")
+    ]
+    rows = [{"text": text, "article": "week", "paragraph": place} for place, text in enumerate(texts)]
+    lines = "".join(f"{json.dumps({**row, 'title': 'A week in the region'})}\n" for row in rows)
+    queue = annotations.with_name("queue.jsonl")
+    queue.write_text(lines, encoding="utf-8")
+    subprocess.run([*TOPICS, "annotations", "add", queue, "--annotations", annotations], check=True)
+
+
 def texts(url: str, report: Path) -> dict[str, str]:
     """Return the text of each pictured page, by the picture's name.
 
@@ -102,7 +118,8 @@ def texts(url: str, report: Path) -> dict[str, str]:
     """
     found = {"report": text_of(report.read_text(encoding="utf-8"))}
     for name, path in PAGES.items():
-        with urllib.request.urlopen(f"{url}{path}", timeout=30) as page:
+        asked = urllib.request.Request(f"{url}{path}", headers={"cookie": f"annotator={ANNOTATOR}"})
+        with urllib.request.urlopen(asked, timeout=30) as page:
             found[name] = text_of(page.read().decode("utf-8"))
     return found
 
@@ -129,7 +146,7 @@ def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[s
 
 
 def _same(old: str, new: str, tolerance: float) -> bool:
-    number = r"(\d+\.\d+)"
+    number = r"[<>]?(\d+\.\d+)"  # a score beyond the last digit shown is one that is not far from it
     before, after = re.split(number, old), re.split(number, new)
     if before[::2] != after[::2]:
         return False
@@ -144,6 +161,8 @@ def picture(
 ) -> None:
     """Take one picture of a page, whole or as much as a screen shows."""
     page = browser.new_page(viewport={"width": width, "height": 800 if whole else 1000}, color_scheme=scheme)
+    if address.startswith("http"):
+        page.context.add_cookies([{"name": "annotator", "value": ANNOTATOR, "url": address}])
     page.goto(address)
     if hover:
         page.locator(".paragraph").nth(1).hover()
@@ -188,6 +207,7 @@ def take_pictures(url: str, report: Path, article: int) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         picture(browser, f"{url}{PAGES['page']}", "page", width=WIDE, scheme="light", hover=True)
         picture(browser, f"{url}{PAGES['page']}", "page-narrow-dark", width=NARROW, scheme="dark")
+        picture(browser, f"{url}{PAGES['label']}", "label", width=WIDE, scheme="light")
         picture(browser, f"{url}{PAGES['model']}", "model", width=WIDE, scheme="light")
         for name, path in ARCHIVE_PAGES.items():
             picture(browser, url + path.format(article=article), name, width=WIDE, scheme="light", whole=False)
@@ -200,8 +220,9 @@ def main() -> None:
     """Start a service, write a report, and look at both."""
     with tempfile.TemporaryDirectory() as folder:
         report = write_report(Path("models"), Path(folder))
+        write_queue(Path(folder) / "annotations.sqlite3")
         article = write_archive(Path("models"), Path(folder) / "archive.sqlite3")
-        command = [*TOPICS, "serve", "--port", "0", "--corrections", f"{folder}/corrections.sqlite3"]
+        command = [*TOPICS, "serve", "--port", "0", "--annotations", f"{folder}/annotations.sqlite3"]
         command += ["--archive", f"{folder}/archive.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""

@@ -4,30 +4,56 @@ import errno
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
 import click
 
-from pipeline.cli.archive import archive_group, collect_command, relabel_command
-from pipeline.cli.begin import check_command, init_command
-from pipeline.cli.digest import digest_command, notify_command, views_group
-from pipeline.cli.models import evaluate_command, learning_curve_command, search_command, train_command
 from pipeline.cli.options import renamed, tell
-from pipeline.cli.predict import predict_command
-from pipeline.cli.runs import (
-    compare_command,
-    fetch_command,
-    history_command,
-    reproduce_command,
-    rollback_command,
-    statistics_command,
-    ui_command,
-)
-from pipeline.cli.service import completion_command, corrections_group, serve_command
 from pipeline.errors import TopicsError
 from pipeline.text.display import printable
 
+SECTIONS = {  # the module and the name of each command: only what is asked for is imported
+    "Label articles": {"predict": "predict:predict_command", "serve": "service:serve_command"},
+    "Read the day": {
+        "collect": "archive:collect_command",
+        "digest": "digest:digest_command",
+        "views": "digest:views_group",
+        "notify": "digest:notify_command",
+        "archive": "archive:archive_group",
+        "relabel": "archive:relabel_command",
+    },
+    "Label by hand": {
+        "queue": "queue:queue_command",
+        "annotations": "annotations:annotations_group",
+        "agreement": "agreement:agreement_command",
+        "contradictions": "agreement:contradictions_command",
+        "merge": "annotations:merge_command",
+        "import": "exchange:import_command",
+        "export": "exchange:export_command",
+    },
+    "Train and evaluate": {
+        "init": "begin:init_command",
+        "check": "begin:check_command",
+        "train": "models:train_command",
+        "evaluate": "models:evaluate_command",
+        "compare": "runs:compare_command",
+        "drift": "drift:drift_command",
+        "learning-curve": "models:learning_curve_command",
+        "search": "models:search_command",
+        "reproduce": "runs:reproduce_command",
+        "statistics": "runs:statistics_command",
+    },
+    "Models": {
+        "history": "runs:history_command",
+        "rollback": "runs:rollback_command",
+        "fetch": "runs:fetch_command",
+        "ui": "runs:ui_command",
+    },
+    "Shell": {"completion": "service:completion_command"},
+}
+RENAMED = {"curve": "learning-curve", "census": "statistics"}
 _OF_OUTPUT = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
@@ -46,7 +72,37 @@ class TerminatedError(KeyboardInterrupt):
 
 
 class OneLineErrors(click.Group):
-    """Print an expected error, or an interruption, as one line."""
+    """Print an expected error, or an interruption, as one line; list the commands by section."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands, but for their earlier names."""
+        return [name for commands in SECTIONS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name in RENAMED:
+            command = self.get_command(ctx, RENAMED[cmd_name])
+            return command and renamed(command, cmd_name)
+        place = next((commands[cmd_name] for commands in SECTIONS.values() if cmd_name in commands), None)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        found: click.Command = getattr(import_module(f"pipeline.cli.{module}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for, in the order in which they are used."""
+        width = max(map(len, self.list_commands(ctx)))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                listed = [(name, self.get_command(ctx, name)) for name in commands]
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), command.get_short_help_str(formatter.width))
+                        for name, command in listed
+                        if command
+                    ]
+                )
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the command line, with all standard streams, and told of signals that end it."""
@@ -121,41 +177,12 @@ def _discard_output() -> None:
 def main() -> None:
     """Predict which of your topics each paragraph of the news addresses.
 
-    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 130 interrupted, and likewise 128 and
-    the number of any other signal that ends a command.
+    Exit status: 0 success; 1 an error, reported in one line; 2 wrong usage; 3 drift; 130 interrupted, and likewise
+    128 and the number of any other signal that ends a command.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it once, when it is imported
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so does numpy: nothing here is worth a start of threads
 
-
-for command in (
-    init_command,
-    check_command,
-    train_command,
-    evaluate_command,
-    predict_command,
-    serve_command,
-    corrections_group,
-    collect_command,
-    relabel_command,
-    archive_group,
-    digest_command,
-    views_group,
-    notify_command,
-    compare_command,
-    learning_curve_command,
-    search_command,
-    reproduce_command,
-    history_command,
-    rollback_command,
-    fetch_command,
-    statistics_command,
-    ui_command,
-    completion_command,
-    renamed(learning_curve_command, "curve"),
-    renamed(statistics_command, "census"),
-):
-    main.add_command(command)
 
 if __name__ == "__main__":
     main(prog_name="topics")

@@ -181,6 +181,26 @@ class ThresholdSettings(StrictModel):
         return self
 
 
+class DriftSettings(StrictModel):
+    """From when on a difference between new text and the reference is drift; all limits have defaults.
+
+    A difference is drift where it is beyond its limit, and chance does not explain it at the level. The limits are
+    above what 95 % of pairs of samples of 90 articles reach that are drawn from one source, but for rates, which
+    differ by chance as much as they matter.
+    """
+
+    level: float = Field(default=0.05, gt=0, lt=1)
+    rate: float = Field(default=1.5, gt=1)
+    none: Share = 0.05
+    psi: float = Field(default=0.1, gt=0)
+    length: float = Field(default=0.25, gt=0)
+    oov: Share = 0.03
+    language: Share = 0.05
+    casing: Share = 0.02
+    damage: Share = 0.02
+    f1: Share = 0.05
+
+
 class TrackingSettings(StrictModel):
     """The names of runs and models in MLflow."""
 
@@ -198,6 +218,7 @@ class Config(StrictModel):
     classifier: ClassifierSettings
     thresholds: ThresholdSettings
     gate: dict[str, dict[str, Share]]
+    drift: DriftSettings = DriftSettings()
     tracking: TrackingSettings
     output: PathText
 

@@ -13,6 +13,10 @@ class DataError(TopicsError):
     """Labelled data breaks its contract; the message names file and line."""
 
 
+class LabelError(TopicsError):
+    """A label of a person cannot be used: its task is not there, a name is missing, or it contradicts the data."""
+
+
 class SourceError(TopicsError):
     """An article to label cannot be read."""
 

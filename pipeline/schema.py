@@ -52,7 +52,7 @@ class Article:
 
     `notes` are what its reader left out or doubts, a sentence each, for the person who reads the answer.
     `language` is a code of ISO 639-1, None where it is not known. `outlet` is who published it, as the feed or the
-    page says.
+    page says. `copy_of` is the source of an article before it that has the same text.
     """
 
     source: str
@@ -63,6 +63,7 @@ class Article:
     notes: tuple[str, ...] = ()
     language: str | None = None
     outlet: str | None = None
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

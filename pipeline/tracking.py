@@ -1,6 +1,7 @@
 """Track runs, metrics and models in MLflow; with `pyfunc`, the only modules that know it."""
 
 import io
+import json
 import logging
 import math
 import os
@@ -10,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from urllib.request import urlopen
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
-from mlflow.entities import RunStatus
+from mlflow.entities import Dataset, DatasetInput, InputTag, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,13 +33,18 @@ from pipeline.config import TrackingSettings
 from pipeline.errors import TrackingError
 from pipeline.files import atomic_path
 from pipeline.imports import copy_closure
+from pipeline.model.bundle import reference_path
 from pipeline.store import alone, artifacts_address, claimed, embedded_store, is_abandoned, rebase
 
 CANDIDATE, CHAMPION = "candidate", "champion"
+REFERENCE = "bundle/reference.json"
 _SERVING = ("mlflow", "numpy", "pandas", "safetensors")
 _URI = "MLFLOW_TRACKING_URI"
 _BUNDLE = "bundle/model.safetensors"
 _APPLIED = "applied"
+_NOTE = "mlflow.note.content"  # what MLflow shows as the description of a run
+_LONGEST_DESCRIPTION = 5000  # characters that a version's has room for, on servers other than SQLite
+_LONGEST_DIGEST = 36
 _LOG_DESCRIPTION = (
     "The history of promotions: each version is one, its tags say which. `topics history` prints it."
 )
@@ -53,6 +59,43 @@ class ModelVersion:
 
     number: str
     run_id: str
+
+
+@dataclass(frozen=True)
+class LoggedData:
+    """Rows that a run was made with, as MLflow lists them.
+
+    Parameters
+    ----------
+    name, source : str
+        What the rows are, and the files that they are from.
+    context : str
+        What they are for, such as `training`.
+    sha256 : str
+        Our own hash of the rows.
+    profile : mapping of str to int
+        Counts of rows, in all and by topic.
+
+    """
+
+    name: str
+    source: str
+    context: str
+    sha256: str
+    profile: Mapping[str, int]
+
+    def as_input(self) -> DatasetInput:
+        """Return it as MLflow takes it; no row is copied."""
+        columns = [{"type": "string", "name": name, "required": True} for name in ("text", "topics")]
+        found = Dataset(
+            name=self.name,
+            digest=self.sha256[:_LONGEST_DIGEST],
+            source_type="local",
+            source=json.dumps({"uri": self.source, "sha256": self.sha256}),
+            schema=json.dumps({"mlflow_colspec": columns}),
+            profile=json.dumps(self.profile),
+        )
+        return DatasetInput(found, [InputTag("mlflow.data.context", self.context)])
 
 
 @dataclass(frozen=True)
@@ -96,9 +139,9 @@ class Tracker:
             _reach(self.uri)
             _use(self.uri)
             self.client = mlflow.MlflowClient()
-            experiment = self._choose_experiment(folder)
+            self.experiment = self._choose_experiment(folder)
             if self._embedded:
-                self._close_abandoned(self._embedded, experiment)
+                self._close_abandoned(self._embedded, self.experiment)
 
     @contextmanager
     def run(self, run_id: str | None = None, *, name: str | None = None, nested: bool = False) -> Iterator[str]:
@@ -138,6 +181,54 @@ class Tracker:
                 mlflow.log_text(text, name)
             for name, figure in (plots or {}).items():
                 mlflow.log_figure(figure, name)
+
+    def log_data(self, data: Sequence[LoggedData]) -> None:
+        """Log to the open run which rows it was made with."""
+        active = mlflow.active_run()
+        if active is None:
+            raise ValueError("no run is open")
+        with _one_line(self.uri):
+            self.client.log_inputs(active.info.run_id, datasets=[found.as_input() for found in data])
+
+    def describe_run(self, run_id: str, text: str) -> None:
+        """Set the description of a run, in Markdown."""
+        with _one_line(self.uri):
+            self.client.set_tag(run_id, _NOTE, text)
+
+    def describe_version(self, model: ModelVersion, card: str) -> None:
+        """Set the description of a model version to its card, in Markdown."""
+        with _one_line(self.uri):
+            text = _fitting(card, f"The whole card is in run {model.run_id}.")
+            self.client.update_model_version(self.settings.model_name, model.number, text)
+
+    def describe_model(self, model: ModelVersion) -> None:
+        """Give the registered model the description of one of its versions."""
+        with _one_line(self.uri):
+            found = self.client.get_model_version(self.settings.model_name, model.number)
+            if found.description:  # a version of before has none, and another's would mislead less than no card
+                self.client.update_registered_model(self.settings.model_name, found.description)
+
+    def page_of(self, run_id: str, artifact: str) -> str:
+        """Return the address of a run's artifact on MLflow's own page, relative to the page."""
+        with _one_line(self.uri):
+            experiment = self.client.get_run(run_id).info.experiment_id
+        return f"#/experiments/{experiment}/runs/{run_id}/artifacts/{artifact}"
+
+    def latest_run(self) -> str | None:
+        """Return the id of the last training that ended well, None where there is none."""
+        trained = "attributes.status = 'FINISHED' AND tags.data_sha256 LIKE '%'"
+        with _one_line(self.uri):
+            found = self.client.search_runs(
+                [self.experiment], trained, order_by=["start_time DESC"], max_results=1
+            )
+        return str(found[0].info.run_id) if found else None
+
+    def ingredients(self, run_id: str) -> tuple[dict[str, str], dict[str, float], dict[str, str]]:
+        """Return a run's config by dotted keys, its metrics and its tags."""
+        with _one_line(self.uri):
+            data = self.client.get_run(run_id).data
+        settings = {original_name(name): value for name, value in data.params.items()}
+        return settings, {original_name(name): value for name, value in data.metrics.items()}, data.tags
 
     def read_text(self, run_id: str, name: str) -> str | None:
         """Read a text file that a run has logged; None where it has none of that name."""
@@ -300,7 +391,7 @@ def original_name(name: str) -> str:
 
 
 def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> Path:
-    """Copy the bundle of a registered model version into a folder, unless it is there already.
+    """Copy the bundle of a registered model version, and its reference, into a folder, unless they are there.
 
     Parameters
     ----------
@@ -331,26 +422,72 @@ def fetch_registered(address: str, folder: Path, *, uri: str | None = None) -> P
         client = mlflow.MlflowClient(tracking_uri=uri)
         name, alias, number = named.groups()
         look_up = client.get_model_version_by_alias if alias else client.get_model_version
-        run_id = look_up(name, alias or number).run_id
+        run_id = str(look_up(name, alias or number).run_id)
         file = folder / f"{run_id}.safetensors"
         if not file.exists():
-            with atomic_path(file) as part, tempfile.TemporaryDirectory() as temporary:
-                kept = {"run_id": run_id, "artifact_path": _BUNDLE, "dst_path": temporary, "tracking_uri": uri}
-                shutil.copy(mlflow.artifacts.download_artifacts(**kept), part)
+            _download(uri, run_id, _BUNDLE, file)
+        beside = reference_path(file)
+        for item in client.list_artifacts(run_id, str(Path(REFERENCE).parent)):
+            grown = not beside.exists() or beside.stat().st_size != item.file_size  # evaluation adds to it
+            if item.path == REFERENCE and grown:
+                _download(uri, run_id, REFERENCE, beside)
     return file
 
 
-def serve_page(folder: Path, port: int) -> None:
-    """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's."""
+def _download(uri: str, run_id: str, artifact: str, file: Path) -> None:
+    with atomic_path(file) as part, tempfile.TemporaryDirectory() as temporary:
+        kept = {"run_id": run_id, "artifact_path": artifact, "dst_path": temporary, "tracking_uri": uri}
+        shutil.copy(mlflow.artifacts.download_artifacts(**kept), part)
+
+
+def serve_page(settings: TrackingSettings, folder: Path, port: int, *, say: Callable[[str], None]) -> None:
+    """Serve MLflow's own page on loopback until interrupted: the embedded store, or MLFLOW_TRACKING_URI's.
+
+    Parameters
+    ----------
+    settings : TrackingSettings
+        Names the experiment.
+    folder : Path
+        The output folder.
+    port : int
+    say : callable
+        Called with the address of the page's list of training runs: MLflow itself opens on another.
+
+    Raises
+    ------
+    TrackingError
+
+    """
     uri = tracking_uri(folder)
     if uri.startswith("sqlite:") and not (folder / "mlflow.db").exists():
         raise TrackingError(f"{folder}: no runs here; run `make train` first")
     if uri == embedded_store(folder):
         with _one_line(uri):
             rebase(folder)
+    say(f"training runs: http://127.0.0.1:{port}/{_runs_page(uri, settings.experiment)}")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    command += ["--workers", "1"]  # one person looks at it
     if subprocess.call([*command, "--port", str(port)]):
         raise TrackingError(f"MLflow's page could not be served on port {port}; choose another with --port")
+
+
+def _runs_page(uri: str, experiment: str) -> str:
+    """Return the path of the training runs of an experiment, or of all experiments where it has none yet."""
+    _hush()
+    with _one_line(uri):
+        _reach(uri)
+        found = mlflow.MlflowClient(tracking_uri=uri).get_experiment_by_name(experiment)
+    return f"#/experiments/{found.experiment_id}/runs" if found else "#/experiments"
+
+
+def _fitting(card: str, ending: str) -> str:
+    """Shorten a card to what a description has room for, by whole sections from its end."""
+    if len(card) <= _LONGEST_DESCRIPTION:
+        return card
+    room = _LONGEST_DESCRIPTION - len(ending) - 1
+    start = card[:room]
+    end = start.rfind("\n## ")
+    return f"{start[: end + 1] if end > 0 else start.rpartition(chr(10))[0] + chr(10)}\n{ending}"
 
 
 def tracking_uri(folder: Path) -> str:

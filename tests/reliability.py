@@ -12,7 +12,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 PARTS: dict[str, tuple[str, ...]] = {
-    "kills": ("reliability_kills.py", "--kills", "200"),
+    "kills": ("reliability_kills.py", "--kills", "400"),
     "disk": ("reliability_disk.py",),
     "bundles": ("fuzz_bundle.py", "10000"),
     "kernel": ("fuzz_kernel.py", "60"),

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import archiving
 import support
 from serving import make_model, serving
 
+from pipeline.archive.database import open_archive
 from pipeline.model.bundle import load_bundle
 
 ROOMS = (8, 300)  # kB that are left on the disk
@@ -127,7 +129,7 @@ def corrections_on_a_full_disk(folder: Path) -> str:
     """Send corrections until the disk is full: those acknowledged are kept, and with room again it goes on."""
     model, place = make_model(folder / "model.safetensors"), folder / "corrections"
     place.mkdir()
-    script = 'mount -t tmpfs -o size=512k none "$0" && head -c 400000 /dev/zero > "$0/filler"; exec "$@"'
+    script = 'mount -t tmpfs -o size=1m none "$0" && head -c 600000 /dev/zero > "$0/filler"; exec "$@"'
     acknowledged = []
     with serving(model, place, within=(*UNSHARE, script, str(place))) as service:
         for number in range(1000):
@@ -136,7 +138,7 @@ def corrections_on_a_full_disk(folder: Path) -> str:
             if reply.status != 201:
                 break
             acknowledged.append(number)
-        assert (reply.status, "cannot save corrections" in reply.json()["detail"]) == (503, True), reply
+        assert (reply.status, "cannot save annotations" in reply.json()["detail"]) == (503, True), reply
         assert service.ask("/v1/predict", {"texts": ["Mines."]}).status == 200
         Path(f"/proc/{service.process.pid}/root{place}/filler").unlink()
         assert service.ask("/v1/corrections", correction).status == 201
@@ -152,8 +154,8 @@ def corrections_on_a_read_only_disk(folder: Path) -> str:
     with serving(model, place) as service:
         assert service.ask("/v1/corrections", {"text": "Mines.", "topics": []}).status == 201
     script = READ_ONLY.replace("$PLACE", "$0") + '; exec "$@"'
-    file = place / "corrections.sqlite3"
-    start = support.command("serve", "--port", "0", "--model", model, "--corrections", file)
+    file = place / "annotations.sqlite3"
+    start = support.command("serve", "--port", "0", "--model", model, "--annotations", file)
     done = subprocess.run(
         [*UNSHARE, script, str(place), *start],
         env=support.ENVIRONMENT,
@@ -162,10 +164,65 @@ def corrections_on_a_read_only_disk(folder: Path) -> str:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, ""), done
-    assert done.stderr.startswith(f"error: {file}: cannot save corrections: "), done.stderr
+    assert done.stderr.startswith(f"error: {file}: cannot save annotations: "), done.stderr
     with serving(model, place) as service:
         assert [row["text"] for row in service.ask("/v1/corrections").json()] == ["Mines."]
     return "refused, 1 kept"
+
+
+def collect_on_a_full_disk(folder: Path) -> str:
+    """Collect until the disk is full: what was kept is whole, and with room the rest is added."""
+    model, place, after = make_model(folder / "model.safetensors"), folder / "archive", folder / "after"
+    news = folder / "news"
+    for made in (place, news):
+        made.mkdir()
+    for number in range(300):
+        text = "\n\n".join(f"{line} {number * n}" for n in range(8) for line in (archiving.MINES, archiving.LUNCH))
+        (news / f"{number:03}.txt").write_text(text, encoding="utf-8")
+    script = 'mount -t tmpfs -o size=2m none "$PLACE"; "$@"; code=$?; cp -a "$PLACE" "$AFTER" && exit $code'
+    arguments = ("collect", news, "--model", model, "--archive", place / "a.sqlite3")
+    done = subprocess.run(
+        [*UNSHARE, script, "sh", *support.command(*arguments)],
+        env={**support.ENVIRONMENT, "PLACE": str(place), "AFTER": str(after)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert done.stderr == f"error: {place / 'a.sqlite3'}: cannot use this archive: disk full\n", done.stderr
+    kept = articles_in(after / "a.sqlite3")
+    assert 0 < kept < 300
+    done = support.run("collect", news, "--model", model, "--archive", after / "a.sqlite3")
+    assert (done.returncode, articles_in(after / "a.sqlite3")) == (0, 300), done.stderr
+    return f"{kept} kept until full, 300 with room"
+
+
+def collect_on_a_read_only_disk(folder: Path) -> str:
+    """Collect into an archive that cannot be written: it says so, and the articles there stay."""
+    model, place = make_model(folder / "model.safetensors"), folder / "read-only"
+    place.mkdir()
+    for number in range(2):
+        (folder / f"{number}.txt").write_text(f"{archiving.MINES} {number}", encoding="utf-8")
+    into = ("--model", model, "--archive", place / "a.sqlite3")
+    assert support.run("collect", folder / "0.txt", *into).returncode == 0
+    script = READ_ONLY.replace("$PLACE", "$0") + '; exec "$@"'
+    done = subprocess.run(
+        [*UNSHARE, script, str(place), *support.command("collect", folder / "1.txt", *into)],
+        env=support.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
+    assert done.stderr.startswith(f"error: {place / 'a.sqlite3'}: cannot use this archive: it "), done.stderr
+    return f"refused, {articles_in(place / 'a.sqlite3')} kept"
+
+
+def articles_in(archive: Path) -> int:
+    """Count the articles of an archive that is whole."""
+    with open_archive(archive) as database:
+        archiving.check(database)
+        return int(database.execute("SELECT count(*) FROM articles").fetchone()[0])
 
 
 def run(rooms: Sequence[int] = ROOMS) -> Iterator[str]:
@@ -176,6 +233,8 @@ def run(rooms: Sequence[int] = ROOMS) -> Iterator[str]:
             yield f"{case.name}: {run_on_bad_disks(case, folder, rooms)}"
         yield f"corrections: full {corrections_on_a_full_disk(folder)}"
         yield f"corrections: read-only {corrections_on_a_read_only_disk(folder)}"
+        yield f"archive: full {collect_on_a_full_disk(folder)}"
+        yield f"archive: read-only {collect_on_a_read_only_disk(folder)}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Kill commands at random moments: files are whole, what was acknowledged is kept, and the next command works.
 
-python tests/reliability_kills.py [--kills 200] [--seed SEED]
+python tests/reliability_kills.py [--kills 400] [--seed SEED]
 """
 
 import argparse
@@ -20,16 +20,34 @@ from http.client import HTTPException
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import archiving
+import press
 import support
 from serving import Service, make_model, serving
 
+from pipeline.archive.database import open_archive
 from pipeline.model.bundle import load_bundle
 
-SHARES = {"train": 20, "evaluate": 20, "rollback": 20, "predict": 90, "serve": 50}  # of 200
+SHARES = {"train": 20, "evaluate": 20, "rollback": 20, "predict": 90, "serve": 50, "collect": 200}  # of 400
 BEGUN = ("train", "evaluate", "train", "evaluate", "train")  # before a model command is killed
 RETRIES = 5  # of a table: kills in a row before it is completed
 ROWS = 20_000
-LOADED = ["pipeline.__main__", "pipeline.steps.train", "pipeline.steps.evaluate", "pipeline.predict.batch"]
+CONTENT = {
+    "articles": "SELECT key, digest, title, outlet, dated, source, text FROM articles",
+    "answers": "SELECT key, number, topics, scores FROM predictions JOIN models ON models.id = model"
+    " JOIN paragraphs ON paragraphs.id = paragraph JOIN articles ON articles.id = article",
+    "hits": "SELECT key, number, topic, score, about FROM hits"
+    " JOIN paragraphs ON paragraphs.id = paragraph JOIN articles ON articles.id = hits.article",
+    "tallies": "SELECT outlet, topic, paragraphs, scores FROM tallies",
+    "stories": "SELECT min(key), max(key), count(*) FROM articles GROUP BY story",
+}
+LOADED = [
+    "pipeline.__main__",
+    "pipeline.steps.train",
+    "pipeline.steps.evaluate",
+    "pipeline.predict.batch",
+    "pipeline.archive.session",
+]
 
 
 class Killer:
@@ -155,6 +173,47 @@ def kill_tables(killer: Killer, parent: Path, kills: int) -> None:
         turn += 1
 
 
+def kill_collectors(killer: Killer, parent: Path, kills: int) -> None:
+    """Kill collectors that fill an archive and label it anew, and compare it with one made in one go."""
+    folder = parent / "collect"
+    models = [make_model(folder / f"models{turn}" / "champion.safetensors", turn=turn) for turn in range(2)]
+    killed, reference = folder / "killed.sqlite3", folder / "complete.sqlite3"
+    for turn in range(2):
+        killer.complete("collect", write_news(folder, turn), "--model", models[turn], "--archive", reference)
+    expected = {table: content(reference, query) for table, query in CONTENT.items()}
+    while kills > 0:
+        for turn in range(2):  # the second finds texts that have changed, and another model
+            job = ("collect", write_news(folder, turn), "--model", models[turn], "--archive", killed)
+            for _ in range(min(RETRIES, kills)):
+                kills -= killer.kill(*job)
+                if killed.exists():
+                    with open_archive(killed) as database:
+                        archiving.check(database)
+            killer.complete(*job)
+        assert {table: content(killed, query) for table, query in CONTENT.items()} == expected
+        for path in folder.glob("killed.sqlite3*"):
+            path.unlink()
+
+
+def write_news(folder: Path, turn: int) -> Path:
+    """Write articles and a feed, of which the second turn changes some and adds others; every third is a copy."""
+    news = folder / "news"
+    news.mkdir(exist_ok=True)
+    for number in range(40 + 20 * turn):
+        changes = turn * (number % 4 == 0)
+        text = "\n\n".join(f"{line} {number // 3} {changes}." for line in (archiving.MINES, archiving.PEACE))
+        (news / f"{number:03}.txt").write_text(text, encoding="utf-8")
+    entries = [(f"Entry {n}", f"https://a.org/{n}", f"{archiving.LUNCH} {n}") for n in range(20 + 10 * turn)]
+    (news / "feed.rss").write_text(press.feed("The feed", *entries), encoding="utf-8")
+    return news
+
+
+def content(archive: Path, query: str) -> list[tuple[object, ...]]:
+    """Return what an archive holds, whatever numbers it gave."""
+    with open_archive(archive) as database:
+        return sorted(tuple(row) for row in database.execute(query))
+
+
 def kill_services(chance: random.Random, folder: Path, kills: int) -> int:
     """Kill the service while it takes corrections, and return how many it had acknowledged: all are kept."""
     model = make_model(folder / "served.safetensors")
@@ -174,9 +233,9 @@ def kill_services(chance: random.Random, folder: Path, kills: int) -> int:
                 thread.join()
     with serving(model, folder) as service:
         assert service.ask("/v1/corrections", {"text": "The last.", "topics": []}).status == 201
-    with closing(sqlite3.connect(folder / "corrections.sqlite3")) as database:
+    with closing(sqlite3.connect(folder / "annotations.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = [text for (text,) in database.execute("SELECT text FROM corrections")]
+        kept = [text for (text,) in database.execute("SELECT text FROM annotations JOIN tasks ON tasks.id = task")]
     assert len(kept) == len(set(kept))
     lost = set(acknowledged) - set(kept)
     assert not lost, f"{len(lost)} acknowledged corrections lost"
@@ -196,20 +255,22 @@ def run(kills: int, seed: int) -> Iterator[str]:
     """Kill so many times in all, and yield a line for each command once it has held."""
     chance = random.Random(seed)
     counts = {name: max(1, kills * share // sum(SHARES.values())) for name, share in SHARES.items()}
-    tables, services = counts.pop("predict"), counts.pop("serve")
+    tables, services, collectors = (counts.pop(name) for name in ("predict", "serve", "collect"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         killer = Killer(chance, folder)
         yield from kill_model_commands(killer, folder, counts)
         kill_tables(killer, folder, tables)
         yield f"predict: {tables} kills"
+        kill_collectors(killer, folder, collectors)
+        yield f"collect: {collectors} kills"
         acknowledged = kill_services(chance, folder, services)
         yield f"serve: {services} kills, {acknowledged:,} acknowledged corrections, 0 lost"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=400)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}")

@@ -128,13 +128,13 @@ def serving(
     within: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[Service]:
-    """Run `topics serve` on a free port until the block ends; corrections are in the folder, or by the model.
+    """Run `topics serve` on a free port until the block ends; annotations are in the folder, or by the model.
 
     A command that executes another, `within`, executes it.
     """
     command = [*within, sys.executable, "-m", "pipeline", "serve", "--port", "0", "--workers", "2"]
     command += ["--model", str(model)]
-    command += ["--corrections", str(folder / "corrections.sqlite3")] if folder else []
+    command += ["--annotations", str(folder / "annotations.sqlite3")] if folder else []
     command += options
     settings = {**os.environ, **environment}
     with tempfile.NamedTemporaryFile(suffix=".log") as log:

@@ -14,5 +14,5 @@ def test_the_service_keeps_to_its_description(service: Service, tmp_path: Path) 
     env = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "Operations:       8 selected / 8 total" in done.stdout
+    assert "Operations:       9 selected / 9 total" in done.stdout
     assert service.ask("/healthz").status == 200

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from archiving import LUNCH, MINES, PEACE, add, check, entry, made_archive, made_model
 
+from pipeline.archive import write
 from pipeline.archive.database import transaction
 from pipeline.archive.write import ArchiveModel, put, remove
 from pipeline.errors import SourceError
@@ -129,10 +130,18 @@ def test_a_text_without_paragraphs_is_refused_and_nothing_is_written(tmp_path: P
 def test_a_long_text_without_a_title_is_called_by_its_beginning(tmp_path: Path, model: ArchiveModel) -> None:
     with made_archive(tmp_path / "a.sqlite3") as database:
         add(database, model, entry("one", MINES.format(place="field")), entry("two", "Lunch\nwas served."))
+        add(
+            database,
+            model,
+            entry("three", f"Fields\nare cleared \r\n \r\n{MINES}"),
+            entry("four", f"BAKU\n\n{LUNCH}"),
+        )
         titles = [row[0] for row in database.execute("SELECT title FROM articles ORDER BY id")]
         assert titles == [
             "Sappers cleared landmines from the field near the village, and demining goes on\u2026",
             "Lunch was served.",
+            "Fields are cleared",
+            "BAKU The orchestra played in the {place}, and lunch was served in the garden to\u2026",
         ]
 
 
@@ -148,6 +157,23 @@ def test_removed_articles_leave_nothing(tmp_path: Path, model: ArchiveModel) -> 
         }
         assert counts == {"articles": 1, "paragraphs": 1, "predictions": 1, "hits": 0, "stories": 1}
         assert database.execute("SELECT rowid FROM words WHERE words MATCH 'ceasefire'").fetchall() == []
+
+
+def test_what_another_process_put_there_meanwhile_is_left_as_it_is(
+    tmp_path: Path, model: ArchiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = entry("one", TEXT)
+    with made_archive(tmp_path / "a.sqlite3") as database, made_archive(tmp_path / "a.sqlite3") as other:
+        label = write.label
+
+        def slowly(*arguments: object) -> object:
+            monkeypatch.setattr(write, "label", label)
+            assert add(other, model, one) == ["new"]
+            return label(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(write, "label", slowly)
+        assert add(database, model, one) == ["unchanged"]
+        check(database)
 
 
 def test_what_fails_in_the_middle_leaves_the_article_as_it_was(tmp_path: Path, model: ArchiveModel) -> None:

@@ -19,7 +19,7 @@ def test_the_shipped_cases_are_complete() -> None:
     assert {topic for case in own for topic in case.topics} == set(TOPICS)
     assert {case.topic for case in cases.direction} == set(TOPICS)
     assert {case.clause in case.text for case in cases.direction} == {True, False}
-    assert {change.how for change in cases.invariance} == {"swap", "prefix", "upper", "quotes"}
+    assert {change.how for change in cases.invariance} == {"swap", "numbers", "years", "prefix", "upper", "quotes"}
 
 
 def test_no_case_is_there_twice() -> None:

@@ -5,14 +5,18 @@ import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 import support
 from conftest import TrainedExperiment
+
+from pipeline.__main__ import main
 
 Maker = Callable[..., support.Experiment]
 ALONE = {"LOKY_MAX_CPU_COUNT": "1"}  # starting workers takes longer than these folds
@@ -217,3 +221,20 @@ def test_a_candidate_below_the_gate_is_told_in_one_line_after_the_report(experim
     assert done.stderr.splitlines()[-1].endswith("the gate requires 1.000")
     assert "test set day: 40 paragraphs" in done.stdout
     assert not (made.output / "champion.safetensors").exists()
+
+
+def test_the_help_lists_each_command_once() -> None:
+    names = re.findall(r"^  ([a-z][a-z-]*)  ", support.run("--help").stdout, re.MULTILINE)
+    assert names == main.list_commands(click.Context(main))
+    assert len(set(names)) == len(names)
+
+
+def test_a_command_imports_no_other() -> None:
+    loaded = (
+        "import sys, pipeline.__main__ as m; m.main(['predict', '-h'], standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert {name for name in done.stdout.split() if name.startswith("pipeline.cli.")} == {
+        "pipeline.cli.options",
+        "pipeline.cli.predict",
+    }

@@ -32,8 +32,12 @@ HEAVY = {
 
 def commands(command: click.Command = main, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield above, command
-    for name in command.commands if isinstance(command, click.Group) else ():
-        yield from commands(command.commands[name], *above, name)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None, name
+            yield from commands(inner, *above, name)
 
 
 COMMANDS = dict(commands())
@@ -42,6 +46,15 @@ COMMANDS = dict(commands())
 def test_the_page_of_commands_is_what_help_prints() -> None:
     printed = runpy.run_path(str(DOCS / "commands.py"))["content"]()
     assert printed == (DOCS / "commands.md").read_text(encoding="utf-8"), "run: python docs/commands.py"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if name and not COMMANDS[name].deprecated], ids=" ".join
+)
+def test_a_list_of_commands_has_whole_sentences(name: tuple[str, ...]) -> None:
+    line = COMMANDS[name].get_short_help_str(200)
+    assert line.endswith(".")
+    assert len(line) <= 58
 
 
 @pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
@@ -66,7 +79,7 @@ def _accept(words: list[str]) -> None:
     command: Any = main
     arguments = [word.strip("'\"") for word in words[1:]]
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        command = command.get_command(click.Context(command), arguments.pop(0))
     command.make_context("example", arguments).close()
 
 
@@ -121,7 +134,7 @@ def test_completion_is_printed_for_each_shell(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("topics predict --format ", ["text", "jsonl", "csv", "parquet", "html"]),
+        ("topics predict --format ", ["text", "jsonl", "csv", "parquet", "xlsx", "html"]),
         ("topics predict --threshold ", ["precision", "balanced", "recall"]),
         ("topics cen", []),
     ],

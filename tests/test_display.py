@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.text.display import one_line, printable
+from pipeline.text.display import one_line, printable, score_text
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,21 @@ from pipeline.text.display import one_line, printable
 def test_what_could_move_the_cursor_is_written_out(text: str, in_line: str | None, in_text: str | None) -> None:
     assert one_line(text) == (text if in_line is None else in_line)
     assert printable(text) == (text if in_text is None else in_text)
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [
+        (0.5, "0.50"),
+        (0.994, "0.99"),
+        (0.998, "0.998"),
+        (0.9996, "0.9996"),
+        (0.99999, ">0.9999"),
+        (1.0, ">0.9999"),
+        (0.004, "0.004"),
+        (0.00004, "<0.0001"),
+        (0.0, "<0.0001"),
+    ],
+)
+def test_scores_near_the_ends_stay_apart(score: float, text: str) -> None:
+    assert score_text(score) == text

@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.archive.entries import Place, day_of, entries
 from pipeline.schema import Article
@@ -34,6 +36,35 @@ TODAY = date(2026, 3, 2)
 )
 def test_the_day_is_the_one_that_the_date_states(stated: str | None, expected: str | None) -> None:
     assert day_of(stated, TODAY) == expected
+
+
+@given(st.text(max_size=40))
+def test_whatever_a_date_says_the_day_is_one_or_none(stated: str) -> None:
+    found = day_of(stated, TODAY)
+    assert found is None or date.fromisoformat(found) <= date(2026, 3, 3)
+
+
+ANYTHING = st.none() | st.text(
+    st.characters(), max_size=30
+)  # with halves of surrogate pairs, as JSON may hold them
+
+
+@given(
+    st.lists(st.tuples(st.text(st.characters(), max_size=30), ANYTHING, ANYTHING, ANYTHING, ANYTHING), max_size=3)
+)
+def test_whatever_a_feed_says_can_be_stored(
+    found: list[tuple[str, str | None, str | None, str | None, str | None]],
+) -> None:
+    place = Place("https://a.org/rss", "\udcff" if len(found) == 1 else None, TODAY)
+    articles = [
+        Article(f"https://a.org/rss#{n}", text, title, stated, link, outlet=outlet)
+        for n, (text, title, stated, link, outlet) in enumerate(found, 1)
+    ]
+    described = entries(articles, place)
+    for entry in described:
+        told = entry.article
+        for value in (entry.key, entry.outlet, entry.address, told.text, told.title, told.date, told.source):
+            assert value is None or isinstance(value.encode(), bytes)
 
 
 def keys(place: str, *articles: Article) -> list[str]:

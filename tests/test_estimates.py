@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.bootstrap import article_weights
-from pipeline.evaluation.estimates import Estimate, as_json, estimate_share, evaluate_labels, from_json
+from pipeline.evaluation.estimates import (
+    Estimate,
+    as_json,
+    estimate_share,
+    evaluate_labels,
+    from_json,
+    reliability_bins,
+)
 from pipeline.evaluation.metrics import compute_metrics
 
 TOPICS = ["one", "two"]
@@ -73,3 +80,19 @@ def test_a_share_of_all_or_none_still_has_an_interval() -> None:
     assert estimate_share(np.ones(4, bool), weights, units=2) == Estimate(1.0, pytest.approx(0.025**0.5), 1.0)
     none = estimate_share(np.zeros(4, bool), weights, units=2)
     assert none == Estimate(0.0, 0.0, pytest.approx(1 - 0.025**0.5))
+
+
+def test_reliability_has_counts_and_intervals_for_each_bin_with_rows() -> None:
+    y_score = np.array([0.41, 0.49, 0.85, 0.95, 1.0, np.nan])
+    y_true = np.array([False, True, False, True, True, True])
+    articles = ["a", "b", "c", "d", "e", "f"]
+    weights = article_weights(articles, n_resamples=200, random_state=0)
+    found = reliability_bins(y_score, y_true, weights, articles)
+    assert [(part.low, part.high, part.rows) for part in found] == [(0.4, 0.5, 2), (0.8, 0.9, 1), (0.9, 1.0, 2)]
+    assert [part.mean_score for part in found] == pytest.approx([0.45, 0.85, 0.975])
+    half, never, always = (part.share_true for part in found)
+    assert (half.value, half.low, half.high) == (0.5, 0.0, 1.0)
+    assert (never.value, never.low) == (0.0, 0.0)
+    assert never.high == pytest.approx(0.975)
+    assert (always.value, always.high) == (1.0, 1.0)
+    assert always.low == pytest.approx(0.025**0.5)

@@ -79,6 +79,25 @@ def test_below_a_floor_the_champion_stays(tracked: Maker) -> None:
     assert (made.output / "champion.safetensors").read_bytes() == content
 
 
+def test_a_refused_candidate_says_so_where_runs_are_listed_and_leaves_the_card(tracked: Maker) -> None:
+    made = retrained(tracked())
+    evaluate_candidate(made.config)
+    tracker = Tracker(made.config.tracking, made.output)
+    card = tracker.client.get_registered_model("tests").description
+    retrained(rewritten(made, support.rows()[1:], gate={"day": {"macro_f1": 1.0}}, classifier__C=2.0))
+    evaluate_candidate(made.config)
+    run = tracker.client.get_run(load_bundle(made.candidate).about["run_id"])
+    assert run.info.run_name.startswith(
+        "C 1.0→2.0, gate.day.macro_f1 0.5→1.0, gate.day.none_recall 0.2→none, -1 row"
+    )
+    assert run.data.tags["gate_result"] == "failed"
+    assert run.data.tags["compared_with"] == "the champion, version 1"
+    assert run.data.tags["mlflow.note.content"].startswith("**It did NOT pass its gate: day: macro_f1 is 0.")
+    assert "report-refused.html), version 2 of tests." in run.data.tags["mlflow.note.content"]
+    assert tracker.client.get_registered_model("tests").description == card
+    assert "version 2" in str(tracker.client.get_model_version("tests", "2").description)
+
+
 def test_a_candidate_worse_than_the_champion_on_a_topic_is_not_promoted(tracked: Maker) -> None:
     made = retrained(tracked({"gate": {"day": {}}}))
     assert evaluate_candidate(made.config)[1] == []

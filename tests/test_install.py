@@ -21,11 +21,13 @@ EXTRAS = PROJECT["optional-dependencies"]
 CORE = {"click", "jinja2", "numpy"}
 OTHERS = {  # the extras of folders and files; what is not named here needs `train` alone
     "archive/digest/": ["digest"],
+    "archive/": ["parquet"],
     "cli/": [],
     "__main__.py": [],
     "data/addresses.py": ["documents"],
     "data/readers/": ["documents"],
     "data/web.py": ["documents"],
+    "labelling/formats/": ["documents", "train"],
     "predict/frame.py": ["train"],
     "predict/language.py": ["language"],
     "predict/tables/": ["documents", "parquet"],
@@ -138,6 +140,7 @@ def test_the_core_writes_digests_and_names_the_extra_of_the_others(tmp_path: Pat
         (["reproduce", "a"], "topics reproduce needs: pip install 'paragraph-topics[train]'"),
         (["statistics"], "topics statistics needs: pip install 'paragraph-topics[train]'"),
         (["ui"], "topics ui needs: pip install 'paragraph-topics[train]'"),
+        (["queue", "a.txt"], "topics queue needs: pip install 'paragraph-topics[train]'"),
         (["serve"], "topics serve needs: pip install 'paragraph-topics[serve]'"),
         (["predict", "a.html"], "a.html: reading HTML needs: pip install 'paragraph-topics[documents]'"),
         (["predict", "a.rss"], "a.rss: reading RSS or Atom needs: pip install 'paragraph-topics[documents]'"),

@@ -7,7 +7,6 @@ from pipeline.evaluation.metrics import (
     expected_calibration_error,
     metric_names,
     point_values,
-    reliability_curve,
 )
 
 TOPICS = ("one", "two", "three")
@@ -103,13 +102,6 @@ def test_there_are_ten_bins_of_equal_width_unless_told_otherwise() -> None:
     y_score, y_true = np.array([0.41, 0.49, 0.85, 0.95]), np.array([False, True, False, True])
     error = expected_calibration_error(y_score, y_true, np.ones((1, 4)))  # one bin has the first two
     assert error.tolist() == pytest.approx([(0.1 + 0.85 + 0.05) / 4])
-
-
-def test_a_reliability_curve_has_a_point_for_each_bin_with_rows() -> None:
-    y_score, y_true = np.array([0.41, 0.49, 0.85, 0.95, 1.0]), np.array([False, True, False, True, True])
-    mean_score, share_true = reliability_curve(y_score, y_true)
-    assert mean_score.tolist() == pytest.approx([0.45, 0.85, 0.975])
-    assert share_true.tolist() == [0.5, 0.0, 1.0]
 
 
 def test_where_no_row_or_every_row_has_a_topic_what_cannot_be_measured_is_undefined() -> None:

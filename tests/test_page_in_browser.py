@@ -45,7 +45,9 @@ def own_service(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def page(browser: Browser, own_service: Service) -> Iterator[Page]:
-    """Open the first page; whatever the console tells, or the network refuses, fails the test."""
+    """Open the first page without corrections; what the console tells, or the network refuses, fails the test."""
+    for row in own_service.ask("/v1/corrections").json():
+        assert own_service.ask("/v1/corrections/undo", {"id": row["id"]}).status == 204
     with browser.new_context(
         base_url=own_service.url, permissions=["clipboard-read", "clipboard-write"]
     ) as context:
@@ -118,7 +120,42 @@ def test_a_click_on_a_topic_is_saved_as_a_correction(page: Page, own_service: Se
         ["mine_action"],
     )
     page.goto("/corrections")
-    expect(page.get_by_role("cell", name=kept["text"])).to_be_visible()
+    expect(page.get_by_role("cell", name=kept["text"], exact=True)).to_be_visible()
+
+
+def test_a_correction_is_shown_again_has_a_name_and_can_be_taken_back(page: Page, own_service: Service) -> None:
+    page.get_by_label("Your name").fill("Zoë; D")
+    pasted(page, ARTICLE)
+    paragraph = page.locator(".paragraph").nth(1)
+    paragraph.hover()
+    paragraph.get_by_role("button", name="Peace process").click()
+    expect(paragraph.locator(".state")).to_have_text("corrected by Zoë; D")
+    assert own_service.ask("/v1/corrections").json()[0]["annotator"] == "Zoë; D"
+    page.goto("/")
+    expect(page.get_by_label("Your name")).to_have_value("Zoë; D")
+    pasted(page, ARTICLE)
+    expect(paragraph.locator(".state")).to_have_text("corrected by Zoë; D")
+    expect(paragraph.get_by_role("button", name="Peace process")).to_have_attribute("aria-pressed", "false")
+    paragraph.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_text("Taken back.")
+    expect(paragraph.get_by_role("button", name="Peace process")).to_have_attribute("aria-pressed", "true")
+    expect(paragraph.locator(".state")).to_be_hidden()
+
+
+def test_a_threshold_that_was_only_played_with_is_no_label(page: Page, own_service: Service) -> None:
+    article = ARTICLE.replace("Lunch", "Supper")  # of which nobody has saved a correction
+    pasted(page, article)
+    for topic in ("Peace process", "Mine action"):
+        page.get_by_label(f"Threshold of {topic}").fill("0.01")
+    third = page.locator(".paragraph").nth(2)
+    peace = third.get_by_role("button", name="Peace process")
+    expect(peace).to_have_attribute("aria-pressed", "true")
+    third.hover()
+    third.get_by_role("button", name="Mine action").click()
+    expect(page.locator("#status")).to_have_text("Saved for paragraph 3: no topic.")
+    row = own_service.ask("/v1/corrections").json()[0]
+    assert (row["text"], row["model_topics"], row["person_topics"]) == (article.split("\n\n")[2], [], [])
+    expect(peace).to_have_attribute("aria-pressed", "false")
 
 
 def test_an_answer_can_be_copied_and_downloaded(page: Page) -> None:
@@ -178,6 +215,112 @@ def test_dropped_files_are_chosen(page: Page) -> None:
     expect(page.locator("#result h2")).to_have_text(["b.txt"])
 
 
+def test_all_dropped_files_are_read_and_each_that_cannot_be_is_named(page: Page) -> None:
+    mail = "From: A Desk <desk@example.org>\r\nSubject: Talks\r\n\r\nPeace talks went on.\r\n"
+    page.evaluate(
+        """mail => {
+        const files = new DataTransfer();
+        const add = (name, ...parts) => files.items.add(new File(parts, name));
+        add("a.txt", "Sappers cleared landmines.");
+        add("b.bin", new Uint8Array([0, 1, 2]));
+        add("feed.xml", "<rss version='2.0'><channel><item><title>An entry</title>"
+            + "<description>Peace talks.</description></item></channel></rss>");
+        add("c.eml", mail);
+        add("d.txt", new Uint8Array([0x63, 0xe9]));
+        document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+    }""",
+        mail,
+    )
+    expect(page.locator("#result h2")).to_have_text(["a.txt", "An entry", "Talks"])
+    expect(page.locator("#result .problem")).to_have_count(2)
+    expect(page.locator("#result .problem").first).to_contain_text("b.bin: binary")
+    expect(page.locator("#result .problem").last).to_contain_text("d.txt: not UTF-8")
+
+
+HITS = (
+    "Sappers cleared landmines beside the bridge, and demining goes on.\n\n"
+    "The sides met for peace talks by the lake and agreed on a ceasefire.\n\n"
+    "Supper was served in the garden, and the orchestra played."
+)
+LONG = "\n\n".join([*(f"Lunch {number} was served." for number in range(10)), HITS, HITS])
+
+
+def number_of_stops(page: Page, container: str) -> int:
+    return int(
+        page.locator(container).evaluate(
+            "element => [...element.querySelectorAll('a, button, summary, input, [tabindex]')]"
+            ".filter(one => one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true })).length"
+        )
+    )
+
+
+def test_keys_lead_from_one_paragraph_with_a_topic_to_the_next(page: Page) -> None:
+    pasted(page, LONG)
+    focused = page.locator(".paragraph:focus")
+    page.get_by_label("Paste an article").press("j")  # typed, not obeyed
+    expect(focused).to_have_count(0)
+    page.get_by_label("Paste an article").blur()
+    for key, number in (("j", 10), ("n", 11), ("j", 13), ("k", 11), ("p", 10), ("k", 10), ("ArrowUp", 9)):
+        page.keyboard.press(key)
+        expect(focused).to_have_attribute("data-paragraph", str(number))
+    expect(focused).to_be_in_viewport()
+    expect(page.locator(".keys")).to_be_visible()
+
+
+def test_a_long_article_is_few_stops_of_the_tab_key(page: Page) -> None:
+    pasted(page, LONG)
+    assert number_of_stops(page, "#result") <= 6
+    page.get_by_label("Paste an article").blur()
+    page.keyboard.press("j")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("data-topic", "mine_action")
+    assert number_of_stops(page, "#result") <= 6
+
+
+def report_of(model: Path, path: Path, *articles: Article) -> Path:
+    bundle = load_bundle(model / "champion.safetensors")
+    rows = [predict(article, bundle, explained=True) for article in articles]
+    path.write_bytes(b"".join(rendered(rows, "html", bundle.topics, width=80, style=lambda text, _: text)))
+    return path
+
+
+def test_the_written_report_has_the_keys_too(browser: Browser, small_model: Path, tmp_path: Path) -> None:
+    articles = Article("a.txt", LONG), Article("b.txt", "Lunch."), Article("c.txt", ARTICLE)
+    report = report_of(small_model, tmp_path / "report.html", *articles)
+    with browser.new_context() as context:
+        page = context.new_page()
+        told: list[str] = []
+        page.on("console", lambda message: told.append(message.text))
+        page.goto(report.as_uri())
+        page.locator("details.fold").last.evaluate("element => element.open = false")
+        for _ in range(5):
+            page.keyboard.press("j")
+        expect(page.locator(".paragraph:focus")).to_contain_text("Sappers")
+        expect(page.locator("details.fold").last).to_have_attribute("open", "")
+        assert number_of_stops(page, "#articles") <= 6
+        assert told == []
+
+
+def test_several_articles_print_their_paragraphs_with_a_topic_and_all_when_asked(
+    browser: Browser, small_model: Path, tmp_path: Path
+) -> None:
+    report = report_of(
+        small_model, tmp_path / "report.html", Article("a.txt", ARTICLE), Article("b.txt", "The choir sang.")
+    )
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(report.as_uri())
+        (brief,) = articles_in(page.pdf(), "printed.pdf")
+        page.get_by_label("Print articles whole").check()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        (whole,) = articles_in(page.pdf(), "printed.pdf")
+    assert "Sappers" in brief.text
+    assert "orchestra" not in brief.text
+    assert "choir" not in brief.text
+    assert "orchestra" in whole.text
+    assert "choir" in whole.text
+
+
 def test_a_chosen_file_can_be_downloaded_without_javascript(
     browser: Browser, own_service: Service, tmp_path: Path
 ) -> None:
@@ -202,7 +345,7 @@ def test_the_page_works_below_a_path(browser: Browser, small_model: Path, tmp_pa
         page.locator(".paragraph").nth(2).get_by_role("button", name="Mine action").click()
         expect(page.locator("#status")).to_contain_text("Saved for paragraph 3")
         page.get_by_role("link", name="Corrections").click()
-        expect(page.get_by_role("cell", name="Lunch was served")).to_be_visible()
+        expect(page.get_by_role("cell", name="Lunch was served").first).to_be_visible()
         page.get_by_role("link", name="Model").click()
         expect(page.get_by_role("heading", name="The model in use")).to_be_visible()
         assert len(asked) > 6
@@ -241,7 +384,15 @@ def test_pages_are_accessible_and_fit(
         base_url=own_service.url, color_scheme=scheme, viewport=viewport, bypass_csp=True
     ) as context:
         page = context.new_page()
-        for path in ("/?example=0", "/model", "/corrections", "/docs", report.as_uri()):
+        for path in (
+            "/?example=0",
+            "/bookmarklet",
+            "/bookmarklet/receive",
+            "/model",
+            "/corrections",
+            "/docs",
+            report.as_uri(),
+        ):
             page.goto(path)
             for details in page.locator("details").all():
                 details.evaluate("element => element.open = true")

@@ -15,7 +15,9 @@ from pipeline.model.bundle import load_bundle, save_bundle
 HOSTILE = "<script>alert(1)</script> Sappers cleared landmines \"'><img src=x onerror=alert(2)> {{ 7 * 7 }}"
 
 
-@pytest.mark.parametrize("path", ["/", "/?example=0", "/?example=99", "/model", "/corrections", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?example=0", "/?example=99", "/label", "/review", "/model", "/corrections", "/docs"]
+)
 def test_pages_come_with_a_strict_policy(service: Service, path: str) -> None:
     reply = service.ask(path)
     assert reply.status == 200
@@ -56,7 +58,7 @@ def upload(*files: tuple[str, bytes], **fields: str) -> tuple[bytes, str]:
     [
         ("a.txt", ARTICLE.encode(), 200),
         ("a.txt", b"caf\xe9", 422),
-        ("a.exe", b"MZ", 415),
+        ("a.exe", b"MZ\0", 422),
         ("a.html", b"<html></html>", 422),
         ("a.pdf", pdf(shown(["Sappers cleared landmines."])), 200),
         ("a.pdf", b"%PDF-1.4 cut", 422),

@@ -1,9 +1,14 @@
+import re
+import subprocess
+import sys
+import time
 import zlib
 from pathlib import Path
 
 import pytest
 from small_pdf import IMAGE, pdf, shown
 
+from pipeline.data.readers import pdf_lines
 from pipeline.data.readers.pdf import read_pdf
 from pipeline.errors import SourceError
 from pipeline.schema import Article
@@ -164,6 +169,28 @@ def test_a_page_stream_that_swells_is_given_up() -> None:
     )
     with pytest.raises(SourceError, match=r"^a\.pdf: not a valid PDF: reading it takes too much time or memory$"):
         read(whole)
+
+
+def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.data.readers.pdf._SECONDS", 0.001)
+    with pytest.raises(SourceError, match=r"^a\.pdf: not a valid PDF: reading it takes too much time or memory$"):
+        read((CASES / "normal.pdf").read_bytes())
+
+
+def test_the_program_limits_its_own_time_and_memory() -> None:
+    with subprocess.Popen([sys.executable, "-P", pdf_lines.__file__], stdin=subprocess.PIPE) as reading:
+        limits = Path(f"/proc/{reading.pid}/limits")
+        for _ in range(1000):
+            if (found := limits_in(limits)) == {"Max cpu time": "120", "Max address space": str(2 << 30)}:
+                break
+            time.sleep(0.01)
+        reading.kill()
+    assert found == {"Max cpu time": "120", "Max address space": "2147483648"}
+
+
+def limits_in(path: Path) -> dict[str, str]:
+    rows = [re.split(r"\s{2,}", line) for line in path.read_text().splitlines()]
+    return {row[0]: row[1] for row in rows if row[0] in ("Max cpu time", "Max address space")}
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def test_text_without_a_mark_is_utf8() -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"\x89PNG\0\0\0\rIHDR\0\0", "binary, expected text in UTF-8, HTML, PDF, DOCX or a feed"),
-        (b"Text\0text", "binary, expected text in UTF-8, HTML, PDF, DOCX or a feed"),
+        (b"\x89PNG\0\0\0\rIHDR\0\0", "binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed"),
+        (b"Text\0text", "binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed"),
         (b"\xff\xfea", "not UTF-16 at byte 3; convert it to UTF-8"),
         (b"caf\xe9", "not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8"),
         (rb"{\rtf1\ansi Text.}", "this is RTF; save it as text or DOCX"),

@@ -136,6 +136,8 @@ def test_sources_that_cannot_be_read_do_not_cost_the_others(small_model: Path, n
     assert done.stderr.splitlines() == [
         f"error: {news}/c.txt: not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8",
         f"error: {news}/none.txt: no such file",
+        f"2 read, 2 not: {news}/c.txt (not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8), "
+        f"{news}/none.txt (no such file)",
     ]
 
 
@@ -253,8 +255,10 @@ def test_a_table_among_articles_costs_no_other(small_model: Path, article: Path)
     (article.parent / "rows.txt").write_text(LINES)
     done = predict(small_model, article.parent)
     assert {row["source"] for row in support.json_lines(done.stdout)} == {str(article)}
+    why = "JSON lines, which is a table: predict on it alone, with --text-column"
     assert done.stderr.splitlines() == [
-        f"error: {article.parent}/rows.txt: JSON lines, which is a table: predict on it alone, with --text-column"
+        f"error: {article.parent}/rows.txt: {why}",
+        f"1 read, 1 not: {article.parent}/rows.txt ({why})",
     ]
 
 
@@ -303,7 +307,9 @@ def test_a_folder_of_articles_says_which_tables_it_leaves_out(small_model: Path,
     (tables / "c.txt").write_text(ARTICLE)
     done = predict(small_model, tables)
     assert {row["source"] for row in support.json_lines(done.stdout)} == {f"{tables}/c.txt"}
-    assert done.stderr == f"note: {tables}: 1 read, 2 not: .csv (1), .jsonl (1)\n"
+    assert done.stderr == (
+        f"1 read, 2 not: {tables}/a.csv (.csv is not read), {tables}/b.jsonl (.jsonl is not read)\n"
+    )
     mixed = predict(small_model, tables / "*")
     assert mixed.stderr.splitlines()[-1] == (
         f"Error: {tables}/a.csv is a table: use one command for it and one for {tables}/c.txt"
@@ -340,10 +346,10 @@ def test_a_report_is_written_atomically(small_model: Path, news: Path, tmp_path:
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["report.html"]
 
 
-def on_a_terminal(model: Path, article: Path, **env: str) -> str:
+def on_a_terminal(model: Path, *sources: object, **env: str) -> str:
     """Run predict with a terminal of 40 columns as standard output."""
     ours, theirs = pty.openpty()
-    command = support.command("predict", article, "--model", model)
+    command = support.command("predict", *sources, "--model", model)
     process = subprocess.Popen(command, stdout=theirs, env={**support.ENVIRONMENT, "COLUMNS": "40", **env})
     os.close(theirs)
     shown = b""
@@ -364,6 +370,51 @@ def test_a_terminal_gets_colours_that_fit_and_a_pipe_gets_none(small_model: Path
     assert ESCAPE not in plain
     assert max(map(len, plain.splitlines())) <= 40 + len(str(news))
     assert ESCAPE not in predict(small_model, news / "a.txt", "--format", "text").stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder of a story, its copy, and an article without a topic."""
+    made = tmp_path / "day"
+    made.mkdir()
+    (made / "a.txt").write_text(ARTICLE)
+    (made / "b.txt").write_text(ARTICLE.replace("\n\n", "\n\n\n"))
+    (made / "c.txt").write_text("Lunch was served in the garden.\n\nThe orchestra played.")
+    return made
+
+
+def test_a_folder_on_a_terminal_shows_a_line_an_article_and_paragraphs_with_a_topic(
+    small_model: Path, folder: Path
+) -> None:
+    shown = on_a_terminal(small_model, folder, NO_COLOR="1", COLUMNS="200").replace("\r\n", "\n")
+    first, *paragraphs, copy, without = shown.strip().split("\n\n")
+    assert first.splitlines() == [
+        f"{folder}/a.txt (2 of 3 paragraphs)",
+        "  Mine action 1  Peace process 1",
+    ]
+    assert [line.split()[0] for line in paragraphs] == ["1", "2"]
+    assert " ".join(copy.split()) == f"{folder}/b.txt: the same text as {folder}/a.txt"
+    assert without.splitlines() == [f"{folder}/c.txt (0 of 2 paragraphs)", "  none of the topics"]
+    whole = on_a_terminal(small_model, folder, "--all", NO_COLOR="1")
+    assert whole.count("orchestra played") == 3
+    alone = on_a_terminal(small_model, folder / "a.txt", NO_COLOR="1")
+    assert alone.count("orchestra played") == 1
+    assert predict(small_model, folder, "--format", "text").stdout.count("orchestra played") == 3
+
+
+def test_a_copy_is_said_to_be_one_and_keeps_its_rows(small_model: Path, folder: Path) -> None:
+    done = predict(small_model, folder)
+    assert done.stderr == f"note: {folder}/b.txt: the same text as {folder}/a.txt\n"
+    assert len(support.json_lines(done.stdout)) == 8
+
+
+def test_what_is_not_read_is_named_up_to_twenty(small_model: Path, folder: Path) -> None:
+    for number in range(23):
+        (folder / f"p{number:02}.png").touch()
+    (folder / "z.txt").touch()
+    last = predict(small_model, folder).stderr.splitlines()[-1]
+    assert last.startswith(f"3 read, 24 not: {folder}/p00.png (.png is not read), ")
+    assert last.endswith(f"{folder}/p19.png (.png is not read), and 4 more")
 
 
 def test_predict_imports_only_what_it_needs(small_model: Path, article: Path) -> None:
@@ -422,8 +473,8 @@ def odd(tmp_path: Path) -> Path:
     """A folder of articles whose names are not UTF-8, or not for terminals."""
     folder = tmp_path / "odd"
     folder.mkdir()
-    for name in ODD:
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(ARTICLE)
+    for number, name in enumerate(ODD):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(f"{ARTICLE} {number}")
     return folder
 
 
@@ -476,8 +527,9 @@ def test_what_a_folder_leaves_out_is_told_at_the_end(small_model: Path, news: Pa
     done = predict(small_model, news, news / "a.txt")
     assert done.stderr.splitlines() == [
         f"error: {news}/c.txt: not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8",
-        f"note: {news}: 3 read, 1 not: .csv (1)",
         "note: 1 of the sources is named more than once, and read once",
+        f"2 read, 2 not: {news}/t.csv (.csv is not read), "
+        f"{news}/c.txt (not UTF-8 at byte 4; looks like windows-1252; convert it to UTF-8)",
     ]
     assert [row["paragraph"] for row in support.json_lines(done.stdout)] == [0, 1, 2] * 2
 
@@ -517,7 +569,7 @@ def test_an_article_is_not_written_over(small_model: Path, article: Path, output
         (["article.txt", "--model", ""], 2, "'--model' (env var: 'TOPICS_MODEL'): it is empty"),
         (["article.txt", "--output", "~/x.csv"], 2, "~/x.csv: the shell replaces ~ only where"),
         (["article.txt", "--output", "new/"], 2, "new/: expected a file, not a folder"),
-        (["article.txt", "--output", "x.xlsx"], 2, "x.xlsx: no format is written to .xlsx; use .txt, "),
+        (["article.txt", "--output", "x.ods"], 2, "x.ods: no format is written to .ods; use .txt, "),
         (["article.txt", "--output", "x.jsonl.gz"], 2, "x.jsonl.gz: no format is written to .gz; use .txt, "),
     ],
 )

@@ -1,3 +1,4 @@
+import re
 import tracemalloc
 from html.parser import HTMLParser
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 from serving import ARTICLE
 
+from pipeline.assets import read_asset, script_digest
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.predict.article import predict
 from pipeline.predict.html import LEVELS, as_html, view
@@ -42,17 +44,47 @@ def test_whatever_an_article_says_is_escaped(model: Bundle) -> None:
     rows = predict(Article(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "javascript:alert(3)"), model, explained=True)
     page = Page()
     page.feed("".join(as_html([rows], topics)))
-    assert not {"script", "img"} & set(page.tags)
+    assert "img" not in page.tags
+    assert page.tags.count("script") == 1
+    assert read_asset("keys.js") in page.text
     assert page.asking == []
     assert HOSTILE in page.text
     assert "display:none" not in page.text
+
+
+def test_only_the_script_of_the_keys_may_run(model: Bundle) -> None:
+    html = "".join(as_html([predict(Article("a.html", ARTICLE), model, explained=True)], model.topics))
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert (
+        f"""content="default-src 'none'; style-src 'unsafe-inline'; script-src '{script_digest(script)}'">"""
+        in html
+    )
+
+
+def test_several_articles_fold_and_a_copy_is_one_line_that_does_not_count(model: Bundle) -> None:
+    articles = [
+        Article("a.txt", ARTICLE, "One"),
+        Article("b.txt", ARTICLE, "Two", copy_of="a.txt"),
+        Article("c.txt", "Lunch."),
+    ]
+    html = "".join(as_html([predict(article, model, explained=True) for article in articles], model.topics))
+    assert re.findall(r'<details class="fold"( open)?>', html) == [" open", ""]
+    assert html.count("orchestra played") == 1
+    assert "The same text as a.txt." in html
+    assert "Of 4 paragraphs." in html
+    contents = html.partition('<ol class="contents">')[2].partition("</ol>")[0]
+    assert [re.sub(r"<[^>]*>|\s+", " ", entry).split() for entry in contents.split("</li>")[:3]] == [
+        ["One", "●", "Mine", "action", "1", "■", "Peace", "process", "1"],
+        ["Two", "a", "copy"],
+        ["c.txt"],
+    ]
 
 
 def test_every_paragraph_is_there_once(model: Bundle) -> None:
     rows = predict(Article("a.html", ARTICLE), model, explained=True)
     page = Page()
     page.feed("".join(as_html([rows], model.topics)))
-    assert page.tags.count("details") == 2
+    assert page.tags.count("details") == 2  # explanations: a single article does not fold
     for paragraph in ARTICLE.split("\n\n"):
         assert page.text.count(paragraph) == 1
     assert "".join(as_html([], model.topics)).count("No paragraphs.") == 1

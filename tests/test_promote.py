@@ -6,7 +6,7 @@ import support
 
 from pipeline.errors import GateError
 from pipeline.steps.promote import Promotion, as_frame, promote, promotions, rollback
-from pipeline.tracking import CHAMPION, ModelVersion, Tracker
+from pipeline.tracking import CHAMPION, REFERENCE, ModelVersion, Tracker
 
 pytestmark = pytest.mark.usefixtures("embedded")
 
@@ -103,6 +103,25 @@ def test_a_rollback_returns_to_the_champion_before_in_store_and_folder(
     assert (back.before, back.after, back.reason) == ("2", "1", "rollback of version 2")
     assert champion(tracker) == "1"
     assert (made.output / "champion.safetensors").read_text() == "bundle 1"
+
+
+def test_a_rollback_brings_the_reference_of_that_champion_or_takes_anothers_away(
+    tracker: Tracker, made: support.Experiment
+) -> None:
+    beside = made.output / "champion.reference.json"
+    with tracker.run(tracker.version("2").run_id):
+        tracker.log(texts={REFERENCE: "reference 2"})
+    for number, before in (("1", None), ("2", "1"), ("3", "2")):
+        promoted(tracker, number, replacing=tracker.version(before) if before else None)
+    beside.write_text("reference 3")
+    rollback(made.config)
+    assert beside.read_text() == "reference 2"
+    with tracker.run(tracker.version("3").run_id):
+        tracker.log(texts={REFERENCE: "reference 3"})
+    promoted(tracker, "1", replacing=tracker.version("2"))
+    promoted(tracker, "3", replacing=tracker.version("1"))
+    assert rollback(made.config).after == "1"
+    assert not beside.exists()
 
 
 @pytest.mark.parametrize("first", [None, "1"])

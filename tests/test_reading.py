@@ -39,13 +39,14 @@ def test_today_shows_the_newest_day(served: Service) -> None:
     page = shown(served, "/today")
     assert titles(page) == ["Talks in the capital", "A field is cleared"]
     assert page.xpath("string(//h1)").split() == ["Today", "4", "March", "2026"]
+    assert shown(served, "/today?since=&until=").xpath("string(//h1)").split() == ["Stories", "all", "days"]
     assert page.xpath("//nav//a[@aria-current='page']/text()") == ["Today"]
 
 
 def test_a_story_stands_once_with_its_outlets_and_quotations(served: Service) -> None:
     page = shown(served, "/today?since=&until=")
     (story,) = [found for found in page.xpath("//article") if "A field is cleared" in found.xpath("string(.//h3)")]
-    assert story.xpath("string(.//p[@class='facts'])") == "Courier, Evening Post"
+    assert story.xpath("string(.//p[@class='facts'])") == "Courier, Evening Post · 2026-03-03"
     assert story.xpath(".//ul[@class='copies']/li/a/@href") == [
         "/article/1",
         "https://courier.example/field?a=1&b=2",
@@ -213,6 +214,47 @@ def test_an_article_is_shown_as_a_report_with_what_made_its_topics(served: Servi
     assert "Labelled by model run-one" in " ".join(page.text_content().split())
 
 
+def buttons(paragraph: html.HtmlElement) -> dict[str, str]:
+    return {
+        found.get("data-topic"): found.get("aria-pressed") for found in paragraph.xpath(".//button[@data-topic]")
+    }
+
+
+def test_what_people_say_of_a_paragraph_is_shown_wherever_it_stands(small_model: Path, tmp_path: Path) -> None:
+    first, second, third = FIELD.split("\n\n")
+    with reading(small_model, tmp_path, options=("--root-path", "/news")) as running:
+        for text, topics in ((first, []), (third, ["peace_process"])):
+            said = {"text": text, "topics": topics, "annotator": "Ada"}
+            assert running.ask("/v1/corrections", said).status == 201
+        for number in (1, 2):  # the same text in two articles
+            page = shown(running, f"/article/{number}")
+            states = [" ".join(found.text_content().split()) for found in page.xpath("//span[@class='state']")]
+            assert states == ["corrected by Ada", "", "corrected by Ada"]
+            assert [buttons(found) for found in page.xpath("//li[@data-paragraph]")] == [
+                {"mine_action": "false", "peace_process": "false"},
+                {"mine_action": "true", "peace_process": "false"},
+                {"mine_action": "false", "peace_process": "true"},
+            ]
+            assert page.xpath("//p[@class='jumps']/a/@href") == ["#p2", "#p3"]
+            assert page.xpath("//form[@class='undo'][not(@hidden)]/@action") == ["/news/corrections/undo"] * 2
+        (story,) = shown(running, "/today?since=&until=&topic=mine_action").xpath("//article")
+        quoted = story.xpath(".//li[@data-paragraph]")
+        assert [found.xpath("string(.//p)") for found in quoted] == [first, second]
+        assert [buttons(found) for found in quoted] == [{"mine_action": "false"}, {"mine_action": "true"}]
+        assert [found.get("class").split() for found in quoted] == [["paragraph"], ["paragraph", "tinted", "t0"]]
+        assert [found.text for found in story.xpath(".//span[@class='state']")] == ["corrected by Ada", None]
+        assert running.ask("/v1/corrections/undo", {"id": 1}).status == 204
+        page = shown(running, "/today?since=&until=&topic=mine_action")
+        assert [buttons(found) for found in page.xpath("//li[@data-paragraph]")] == [{"mine_action": "true"}] * 2
+
+
+def test_what_only_a_lower_least_score_finds_is_not_shown_as_assigned(served: Service) -> None:
+    page = shown(served, "/today?since=&until=&topic=peace_process&threshold=0.001")
+    found = {row.xpath("string(.//p)"): buttons(row) for row in page.xpath("//li[@data-paragraph]")}
+    assert found[FIELD.split("\n\n")[0]] == {"mine_action": "true", "peace_process": "false"}
+    assert found[PEACE.format(place="capital")] == {"peace_process": "true"}
+
+
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -253,15 +295,15 @@ def test_the_timeline_has_a_chart_and_a_table_for_each_topic(served: Service) ->
     ]
     rows = page.xpath("//section[@aria-labelledby='chart-0']//tbody/tr")
     assert [cells(row) for row in rows] == [
-        ["2026-03-01", "0", "2", "0.0 % 0.0\u201365.8 %"],
-        ["2026-03-03", "2", "3", "66.7 % 20.8\u201393.9 %"],
-        ["2026-03-04", "2", "8", "25.0 % 7.1\u201359.1 %"],
+        ["2026-03-01", "0", "2", "0.0 % (0.0\u201365.8 %)"],
+        ["2026-03-03", "2", "3", "66.7 % (20.8\u201393.9 %)"],
+        ["2026-03-04", "2", "8", "25.0 % (7.1\u201359.1 %)"],
     ]
     assert titles(shown(served, rows[1].xpath(".//a/@href")[0])) == ["A field is cleared"]
     outlets = page.xpath("//table[@class='outlets']/tbody/tr")
     assert [cells(row)[:3] for row in outlets] == [
-        ["Evening Post", "8", "2 · 25.0 % 7.1\u201359.1 %"],
-        ["Courier", "5", "2 · 40.0 % 11.8\u201376.9 %"],
+        ["Evening Post", "8", "2 · 25.0 % (7.1\u201359.1 %)"],
+        ["Courier", "5", "2 · 40.0 % (11.8\u201376.9 %)"],
     ]
     assert "No topic has more stories in the last two days (3 to 4 March 2026)" in page.text_content()
 

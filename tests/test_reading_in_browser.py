@@ -80,6 +80,26 @@ def test_a_topic_can_be_added_and_taken_away(page: Page, served: Service) -> Non
     assert newer["article"] == kept["article"]  # of one article, whichever page it was made on
 
 
+@pytest.mark.parametrize("path", ["/article/3", "/search?words=mountains"])
+def test_a_correction_has_a_name_and_can_be_taken_back(page: Page, served: Service, path: str) -> None:
+    page.context.add_cookies([{"name": "annotator", "value": "Ada%20L.", "url": served.url}])
+    page.goto(path)
+    text = TALKS.split("\n\n")[3]
+    paragraph = page.locator(".paragraph").filter(has_text=text)
+    chip = paragraph.get_by_role("button", name="Peace process", exact=False).first
+    for _ in range(2):  # the second time after a look at the page anew
+        expect(chip).to_have_attribute("aria-pressed", "true")
+        expect(paragraph.get_by_role("button", name="Undo")).to_be_hidden()
+        chip.click()
+        expect(paragraph.locator(".state")).to_have_text("corrected by Ada L.")
+        page.reload()
+        expect(paragraph.locator(".state")).to_have_text("corrected by Ada L.")
+        expect(chip).to_have_attribute("aria-pressed", "false")
+        with page.expect_navigation():
+            paragraph.get_by_role("button", name="Undo").click()
+    assert text not in {kept["text"] for kept in served.ask("/v1/corrections").json()}
+
+
 def test_a_correction_that_cannot_be_saved_is_taken_back(browser: Browser, served: Service) -> None:  # noqa: F811
     with browser.new_context(base_url=served.url) as context:  # whose console tells of the failure
         page = context.new_page()
@@ -87,7 +107,7 @@ def test_a_correction_that_cannot_be_saved_is_taken_back(browser: Browser, serve
             "**/v1/corrections", lambda route: route.fulfill(status=503, json={"detail": "the disk is full"})
         )
         page.goto("/article/1")
-        chip = page.locator(".paragraph").first.get_by_role("button", name="Mine action")
+        chip = page.locator(".paragraph").nth(1).get_by_role("button", name="Mine action")
         chip.click()
         expect(page.locator("#status")).to_have_text("Not saved: the disk is full")
         expect(chip).to_have_attribute("aria-pressed", "true")

@@ -124,12 +124,12 @@ def test_an_article_that_changes_while_it_is_labelled_gets_the_answers_of_its_ne
         label_texts = relabelling.label_texts
 
         def slowly(*arguments: object) -> object:
-            add(other, models[0], entry("01", "\n\n".join([PEACE, MINES])))
+            add(other, models[0], entry("00", "\n\n".join([PEACE, MINES])))
             return label_texts(*arguments)  # type: ignore[arg-type]
 
         monkeypatch.setattr(relabelling, "label_texts", slowly)
         relabel(database, models[1])
-        scores = [json.loads(row[4]) for row in answers(database) if row[2] == "01"]  # type: ignore[arg-type]
+        scores = [json.loads(row[4]) for row in answers(database) if row[2] == "00"]  # type: ignore[arg-type]
         assert scores == models[1].bundle.scorer.scores([PEACE, MINES]).round(6).tolist()
         check(database)
 

@@ -10,7 +10,7 @@ import reliability_disk as disk
 import reliability_packages as packages
 import support
 from reliability_equal import compare
-from reliability_kills import Killer, kill_model_commands, kill_services, kill_tables
+from reliability_kills import Killer, kill_collectors, kill_model_commands, kill_services, kill_tables
 from reliability_soak import soak
 
 needs_mounts = pytest.mark.skipif(not disk.available(), reason="`unshare` may make no mounts here")
@@ -24,6 +24,10 @@ def test_killed_model_commands_leave_whole_files_and_the_next_command_works(tmp_
 
 def test_killed_tables_resume_to_the_bytes_of_a_run_in_one_go(tmp_path: Path) -> None:
     kill_tables(Killer(random.Random(2), tmp_path), tmp_path, 3)
+
+
+def test_killed_collectors_lose_and_double_nothing(tmp_path: Path) -> None:
+    kill_collectors(Killer(random.Random(4), tmp_path), tmp_path, 6)
 
 
 def test_a_killed_service_has_kept_what_it_acknowledged(tmp_path: Path) -> None:
@@ -42,6 +46,12 @@ def test_predictions_on_a_bad_disk_leave_what_was_there(tmp_path: Path, place: i
 def test_corrections_on_a_bad_disk_are_refused_and_those_acknowledged_kept(tmp_path: Path) -> None:
     assert re.fullmatch(r"[1-9]\d* acknowledged, 0 lost", disk.corrections_on_a_full_disk(tmp_path))
     assert disk.corrections_on_a_read_only_disk(tmp_path) == "refused, 1 kept"
+
+
+@needs_mounts
+def test_collecting_on_a_bad_disk_keeps_whole_articles_and_goes_on_with_room(tmp_path: Path) -> None:
+    assert re.fullmatch(r"[1-9]\d* kept until full, 300 with room", disk.collect_on_a_full_disk(tmp_path))
+    assert disk.collect_on_a_read_only_disk(tmp_path) == "refused, 1 kept"
 
 
 def test_equal_random_states_train_equal_bytes(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_folder_tells_what_it_leaves_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     found, (note,) = sources(tmp_path)
     assert found == [str(tmp_path / name) for name in ("a.txt", "b.html", "deep/c.md", "linked.txt")]
-    start, _, kinds = note.partition(": 4 read, 8 not: ")
+    start, _, kinds = note.partition(": 4 to read, 8 left out: ")
     assert start == str(tmp_path)
     assert set(kinds.split(", ")) == {
         ".bin (2)",
@@ -183,7 +183,7 @@ def test_a_folder_tells_what_it_leaves_out(tmp_path: Path) -> None:
 
 def test_a_folder_of_other_files_says_which(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("text\n")
-    assert str(only(tmp_path)).endswith(".atom; it has .csv (1)")
+    assert str(only(tmp_path)).endswith(".mbox; it has .csv (1)")
 
 
 @pytest.fixture

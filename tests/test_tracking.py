@@ -20,8 +20,9 @@ from pipeline.config import TrackingSettings, flat
 from pipeline.data import corpus
 from pipeline.errors import TrackingError
 from pipeline.imports import import_closure
-from pipeline.model.bundle import load_bundle
-from pipeline.tracking import CANDIDATE, CHAMPION, Tracker
+from pipeline.model.bundle import load_bundle, reference_path
+from pipeline.store import embedded_store
+from pipeline.tracking import CANDIDATE, CHAMPION, Tracker, fetch_registered
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = TrackingSettings(experiment="tests", model_name="tests")
@@ -84,6 +85,7 @@ def test_a_run_has_metrics_overall_by_topic_and_by_fold(run: Run) -> None:
     assert {f"threshold/balanced/{topic}" for topic in support.TOPICS} <= names
     assert (run.data.metrics["rows/train"], run.data.metrics["rows/day"]) == (120, 40)
     assert run.data.metrics["duration_seconds"] > 0
+    assert not [name for name in names if name.startswith("fold/") and name.count("/") > 1]
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "fold/micro_f1")
     assert sorted(metric.step for metric in history) == [0, 1, 2]
 
@@ -107,9 +109,65 @@ def test_a_run_has_its_artifacts(run: Run) -> None:
         "config.yaml",
         "report/training.md",
         "report/report.md",
-        "report/report.html",
+        "report.html",
         "report/MODEL_CARD.md",
     } <= found
+
+
+def test_a_run_tells_what_it_changed_and_what_came_of_it(run: Run) -> None:
+    tags = run.data.tags
+    assert run.info.run_name == tags["changed"] == "first run, 120 rows"
+    told = tags["mlflow.note.content"]
+    page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts/report.html"
+    assert told.startswith("**It passed its gate: day macro_f1 >= 0.5, none_recall >= 0.2.**")
+    assert f"[Report]({page}), version 1 of tests." in told
+    assert f"| macro f1 | {run.data.metrics['test/macro_f1']:.3f} [" in told
+    assert told.endswith("**Changed**: first run, 120 rows.")
+    assert (tags["config"], tags["label_set"], tags["gate_result"]) == ("config", "topics", "passed")
+
+
+def test_a_run_has_its_data_as_inputs_by_our_own_hashes(run: Run, trained: TrainedExperiment) -> None:
+    train, day = sorted(run.inputs.dataset_inputs, key=lambda found: found.dataset.name, reverse=True)
+    assert (train.dataset.name, train.tags[0].value) == ("train", "training")
+    assert (day.dataset.name, day.tags[0].value) == ("day", "evaluation")
+    assert train.dataset.digest == run.data.tags["data_sha256"][:36]
+    assert json.loads(train.dataset.source) == {
+        "uri": str(trained.experiment.folder / "articles"),
+        "sha256": run.data.tags["data_sha256"],
+    }
+    assert json.loads(train.dataset.profile) == {
+        "num_rows": 120,
+        "none": 60,
+        "bridge": 36,
+        "chess": 24,
+        "orchard": 24,
+    }
+
+
+def test_version_and_model_are_described_by_the_card(trained: TrainedExperiment) -> None:
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    card = (trained.experiment.output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    version = tracker.client.get_model_version_by_alias("tests", CANDIDATE)
+    assert tracker.client.get_registered_model("tests").description == version.description
+    shown, _, ending = version.description.partition("\nThe whole card is in run ")
+    assert card.startswith(shown)
+    assert ending in ("", f"{version.run_id}.")
+    assert len(version.description) <= 5000
+
+
+def test_a_long_card_is_shortened_by_whole_sections(trained: TrainedExperiment) -> None:
+    tracker = Tracker(SETTINGS, trained.experiment.output)
+    found = tracker.find(CANDIDATE)
+    assert found is not None
+    before = tracker.client.get_model_version("tests", found.number).description
+    sections = [f"## {number}\n\n{'word ' * 300}\n\n" for number in range(4)]
+    try:
+        tracker.describe_version(found, f"# Card\n\n{''.join(sections)}")
+        told = tracker.client.get_model_version("tests", found.number).description
+    finally:
+        tracker.describe_version(found, before)
+    ending = f"The whole card is in run {found.run_id}."
+    assert told == f"# Card\n\n{''.join(sections[:3])}\n{ending}"
 
 
 def test_the_logged_bundle_is_the_one_in_the_output_folder(
@@ -119,6 +177,19 @@ def test_the_logged_bundle_is_the_one_in_the_output_folder(
     assert (
         tracker.fetch_bundle(run.info.run_id, tmp_path).read_bytes() == trained.experiment.candidate.read_bytes()
     )
+
+
+def test_a_registered_model_is_fetched_with_its_reference_which_evaluation_adds_to(
+    trained: TrainedExperiment, tmp_path: Path
+) -> None:
+    made = trained.experiment
+    beside = reference_path(made.output / "champion.safetensors").read_bytes()
+    found = fetch_registered("models:/tests@champion", tmp_path, uri=embedded_store(made.output))
+    assert found.read_bytes() == made.candidate.read_bytes()
+    assert reference_path(found).read_bytes() == beside
+    reference_path(found).write_bytes(b"as training left it")
+    assert fetch_registered("models:/tests@champion", tmp_path, uri=embedded_store(made.output)) == found
+    assert reference_path(found).read_bytes() == beside
 
 
 def test_the_model_is_registered_with_aliases_signature_and_example(trained: TrainedExperiment, run: Run) -> None:

@@ -64,8 +64,10 @@ def test_without_robots_txt_all_is_allowed(site: Press, status: int) -> None:
 @pytest.mark.parametrize("status", [500, 503])
 def test_while_robots_txt_fails_nothing_is_allowed(site: Press, status: int) -> None:
     site.put("/robots.txt", "", status=status)
-    with pytest.raises(RobotsError):
-        visitor([]).fetch(f"{site.url}/a.txt")
+    visits = visitor([])
+    for _ in range(2):
+        with pytest.raises(SourceError, match=f"^{site.url}/robots.txt: answered {status} "):
+            visits.fetch(f"{site.url}/a.txt")
     assert site.paths() == ["/robots.txt"]
 
 

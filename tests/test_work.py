@@ -12,6 +12,7 @@ from pipeline.serve.refusal import RefusedError
 from pipeline.serve.work import Form, Model, Place, download, predict_form, predict_texts, show, topics_of
 
 PLACE = Place("/", "", "nonce")
+NO_LABELS = Path("/nonexistent/annotations.sqlite3")
 
 
 @pytest.fixture
@@ -37,25 +38,25 @@ def sources(content: bytes) -> list[str]:
     ],
 )
 def test_a_file_of_every_kind_is_read(model: Model, name: str, content: bytes) -> None:
-    found, count = download(model, Form("", ((name, content),)), "jsonl")
+    found, seen = download(model, Form("", ((name, content),)), "jsonl")
     assert sources(found) == [name]
-    assert count == len(found.splitlines()) > 0
+    assert seen.paragraphs == len(found.splitlines()) > 0
 
 
 @pytest.mark.parametrize("name", ["feed.rss", "feed.atom", "feed.html", "feed.htm"])
 def test_every_entry_of_a_feed_is_read(model: Model, name: str) -> None:
     form = Form("", ((name, RSS.encode()),))
     assert sources(download(model, form, "jsonl")[0]) == [f"{name}#1", f"{name}#3"]
-    page, count = show(model, form, "result.html", PLACE, {})
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert page.count("<article") == 2
-    assert page.count('<li class="paragraph') == count
+    assert page.count('<li class="paragraph') == seen.paragraphs
 
 
 def test_text_and_files_are_all_predicted_on(model: Model) -> None:
     form = Form("Sappers cleared landmines.", (("b.txt", b"Peace talks."), ("c.md", b"Lunch.")))
     assert sources(download(model, form, "jsonl")[0]) == ["article", "b.txt", "c.md"]
-    page, count = show(model, form, "result.html", PLACE, {})
-    assert (count, [page.index(word) for word in ("This article", "b.txt", "c.md")]) == (
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
+    assert (seen.paragraphs, [page.index(word) for word in ("This article", "b.txt", "c.md")]) == (
         3,
         sorted(page.index(word) for word in ("This article", "b.txt", "c.md")),
     )
@@ -67,12 +68,12 @@ def test_files_of_one_name_are_kept_apart(model: Model) -> None:
 
 
 def test_a_bad_file_does_not_cost_the_others_and_is_named(model: Model) -> None:
-    form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ")))
-    page, count = show(model, form, "result.html", PLACE, {})
-    assert count == 1
+    form = Form("", (("a.txt", b"Peace talks."), ("b.txt", b"caf\xe9"), ("c.exe", b"MZ\0")))
+    page, seen = show(model, form, "result.html", PLACE, NO_LABELS, {})
+    assert seen.paragraphs == 1
     assert "b.txt: not UTF-8" in page
-    assert "c.exe: expected a file ending in .txt" in page
-    with pytest.raises(RefusedError, match=r"b\.txt: not UTF-8.*; c\.exe: expected"):
+    assert "c.exe: binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed" in page
+    with pytest.raises(RefusedError, match=r"b\.txt: not UTF-8.*; c\.exe: binary"):
         download(model, form, "csv")
 
 
@@ -89,14 +90,14 @@ def test_nothing_is_not_downloaded_as_an_empty_file(model: Model, form: Form) ->
     [
         (Form("a\0b"), 422, "article: NUL characters are not text"),
         (Form("", (("a.txt", b""),)), 422, "a.txt: empty"),
-        (Form("", (("rows", b"x"),)), 415, "rows: expected a file ending in"),
+        (Form("", (("rows.csv", b"id,text\n1,a\n2,b\n"),)), 422, r"rows\.csv: CSV"),
         (Form("a\n\n" * 51), 413, "51 texts or paragraphs exceed the limit of 50"),
         (Form("", (("a.txt", b"a\n\n" * 30), ("b.txt", b"a\n\n" * 30))), 413, "60 texts or paragraphs exceed"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(model: Model, form: Form, status: int, problem: str) -> None:
     with pytest.raises(RefusedError, match=problem) as refused:
-        show(model, form, "result.html", PLACE, {})
+        show(model, form, "result.html", PLACE, NO_LABELS, {})
     assert refused.value.status == status
 
 
@@ -107,7 +108,7 @@ def test_notes_are_shown_beside_their_article(model: Model, tmp_path: Path) -> N
     german = "Die Minister beider L\u00e4nder trafen sich am Dienstag zu Friedensgespr\u00e4chen."
     form, noted = Form(ARTICLE, (("a.txt", german.encode()),)), replace(model, path=path)
     said = "the language seems to be de; the model was trained on en"
-    page, _ = show(noted, form, "result.html", PLACE, {})
+    page, _ = show(noted, form, "result.html", PLACE, NO_LABELS, {})
     assert page.index("a.txt") < page.index(f"Note: {said}")
     assert page.count("Note: ") == 1
     assert predict_form(noted, form).notes == (f"a.txt: {said}",)
@@ -116,5 +117,11 @@ def test_notes_are_shown_beside_their_article(model: Model, tmp_path: Path) -> N
 def test_texts_and_a_correction_are_predicted_as_they_are(model: Model) -> None:
     explained = False
     rows = predict_texts(model, ["Sappers cleared landmines.", ""], explained)
-    assert (rows.count, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
+    assert (rows.seen.paragraphs, rows.objects.count('"source": "texts/'), rows.notes) == (2, 2, ())
     assert topics_of(model, "Sappers cleared landmines from the field.") == ("mine_action",)
+
+
+def test_a_copy_is_said_to_be_one(model: Model) -> None:
+    form = Form("", (("a.txt", b"Peace talks.\n\nLunch."), ("b.txt", b"Peace talks.\n\n\nLunch.")))
+    page, _ = show(model, form, "result.html", PLACE, NO_LABELS, {})
+    assert page.count("Note: the same text as a.txt") == 1

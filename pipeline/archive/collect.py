@@ -190,7 +190,7 @@ class Collector:
             return self._table(name, where)
         bytes_ = content_of(path)
         content = Content(where, self.how.reading, hashlib.sha256(bytes_).hexdigest())
-        if where != STDIN and self.is_known(content):
+        if self.is_known(content):
             return True
         parts = [_moved(part, name, where) for part in articles_in(bytes_, name)]
         is_whole = self.keep(name, where, parts)

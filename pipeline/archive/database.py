@@ -221,6 +221,8 @@ def _check_place(path: Path, *, create: bool) -> None:
                 raise ArchiveError(f"{path}: no archive here; `topics collect` makes one")
             path.parent.mkdir(parents=True, exist_ok=True)
             _make(path)
+    except FileExistsError:
+        raise ArchiveError(f"{path}: cannot use this archive: {path.parent} is not a folder") from None
     except OSError as error:
         raise ArchiveError(f"{path}: cannot use this archive: {error.strerror or error}") from None
 

@@ -174,7 +174,7 @@ def _key(article: Article, place: Place, link: str | None, *, is_part: bool, is_
 
 def _outlet(article: Article, place: Place, address: str | None) -> str:
     if place.outlet or article.outlet:
-        return " ".join((place.outlet or article.outlet or "").split())[:_LONGEST_OUTLET]
+        return storable(" ".join((place.outlet or article.outlet or "").split())[:_LONGEST_OUTLET])
     if address:
         return host_of(address)
     return NO_OUTLET if place.name == STDIN else Path(place.name).parent.name or NO_OUTLET

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pipeline.archive import visited
 from pipeline.archive.collect import Collector, Parts
-from pipeline.archive.entries import web_address
+from pipeline.archive.entries import storable, web_address
 from pipeline.archive.visited import Content
 from pipeline.data.addresses import shown
 from pipeline.data.sources import articles_of_page
@@ -44,7 +44,7 @@ class WebCollector:
         for address in dict.fromkeys(addresses):
             if self._how.stopping():
                 return
-            name = shown(address)
+            name = storable(shown(address))
             if not self._is_waiting(name):
                 self._collector.attempt(name, lambda: self._one(address, name, feed=feeds))  # noqa: B023  # called at once
 
@@ -103,7 +103,7 @@ class WebCollector:
         for part in parts:
             if self._how.stopping():
                 return False, []
-            link = web_address(part.origin) if isinstance(part, Article) else None
+            link = web_address(storable(part.origin or "")) if isinstance(part, Article) else None
             if isinstance(part, SourceError) or link is None:
                 rest.append(part)
                 continue

@@ -14,7 +14,7 @@ from pipeline.archive.watch import Watch
 from pipeline.archive.write import ArchiveModel, load_model
 from pipeline.data.documents import SUFFIXES
 from pipeline.data.sources import MAX_BYTES, find
-from pipeline.errors import MissingExtraError
+from pipeline.errors import MissingExtraError, TopicsError
 from pipeline.predict.article import bundle_path
 from pipeline.predict.tables import SUFFIXES as TABLES
 
@@ -53,7 +53,9 @@ class Session:
 
     Parameters
     ----------
-    archive, model : Path
+    archive : Path
+    model : callable
+        Returns the model's bundle or output directory; where it raises a TopicsError later, the model stays.
     how : Collecting
     wait : callable
         Called with seconds to wait; it raises StoppedError to end.
@@ -67,17 +69,17 @@ class Session:
     def __init__(
         self,
         archive: Path,
-        model: Path,
+        model: Callable[[], Path],
         how: Collecting,
         *,
         wait: Callable[[float], None],
         allow_private: bool,
         progress: Progress,
     ) -> None:
-        self._archive, self._path, self._how, self._progress = archive, model, how, progress
+        self._archive, self._look_up, self._how, self._progress = archive, model, how, progress
         self._wait, self._allow_private = wait, allow_private
         self._visitor: Visitor | None = None
-        self._stamp: tuple[int, ...] = ()
+        self._stamp: tuple[str | int, ...] = ()
         self._model: ArchiveModel | None = None
 
     def once(self, sources: Sources) -> Summary:
@@ -155,10 +157,15 @@ class Session:
         return WebCollector(collector, self._visitor)
 
     def _current_model(self) -> ArchiveModel:
-        """Load the model where its file is another one than before."""
-        path = bundle_path(self._path)
-        found = path.stat() if path.exists() else None
-        stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if found else ()
-        if self._model is None or stamp != self._stamp:
-            self._model, self._stamp = load_model(path), stamp
+        """Load the model where its file is another one than before; one that is in use stays while that fails."""
+        try:
+            path = bundle_path(self._look_up())
+            found = path.stat() if path.exists() else None
+            stamp = (str(path), found.st_ino, found.st_size, found.st_mtime_ns) if found else ()
+            if self._model is None or stamp != self._stamp:
+                self._model, self._stamp = load_model(path), stamp
+        except TopicsError as error:
+            if self._model is None:
+                raise
+            self._how.note(f"{error}; the model in use stays")
         return self._model

@@ -7,6 +7,7 @@ with their rows and SHA-256; it is written last, so a folder without it is no ex
 import hashlib
 import json
 import sqlite3
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -24,7 +25,7 @@ MANIFEST = "archive.json"
 _KIND = "paragraph-topics archive"
 _DERIVED = ("fingerprints", "words")
 _ROWS = 5000  # that are in memory at a time
-_ARROW = {"INTEGER": "int64", "TEXT": "string", "REAL": "float64"}
+_ARROW = {"INTEGER": "int64", "TEXT": "string", "REAL": "float64", "BLOB": "binary"}
 
 
 def tables(database: sqlite3.Connection) -> dict[str, dict[str, str]]:
@@ -36,7 +37,7 @@ def tables(database: sqlite3.Connection) -> dict[str, dict[str, str]]:
 
     Returns
     -------
-    dict of str to dict of str to {"INTEGER", "REAL", "TEXT"}
+    dict of str to dict of str to {"INTEGER", "REAL", "TEXT", "BLOB"}
 
     """
     names = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").fetchall()
@@ -182,10 +183,14 @@ def _write(database: sqlite3.Connection, name: str, columns: dict[str, str], pat
     count = 0
     with atomic_file(path) as file:
         for row in rows:
-            line = json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)
+            line = json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=_in_base64)
             file.write(f"{line}\n".encode())
             count += 1
     return count
+
+
+def _in_base64(value: bytes) -> str:
+    return b64encode(value).decode()
 
 
 def _write_parquet(rows: Iterator[Sequence[Any]], columns: dict[str, str], path: Path) -> int:
@@ -204,10 +209,10 @@ def _write_parquet(rows: Iterator[Sequence[Any]], columns: dict[str, str], path:
 
 def _read(database: sqlite3.Connection, name: str, columns: dict[str, str], path: Path) -> None:
     into = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    database.executemany(into, _rows(path, tuple(columns)))
+    database.executemany(into, _rows(path, columns))
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _rows(path: Path, columns: dict[str, str]) -> Iterator[tuple[Any, ...]]:
     try:
         if path.suffix == ".parquet":
             arrow()
@@ -220,7 +225,12 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 row = json.loads(line)
-                yield tuple(row[column] for column in columns)
+                yield tuple(
+                    b64decode(row[column], validate=True)
+                    if kind == "BLOB" and row[column] is not None
+                    else row[column]
+                    for column, kind in columns.items()
+                )
     except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's own are kinds of these
         reason = " ".join(str(error).split())[:200]
         raise ArchiveError(f"{path}: cannot be read: {type(error).__name__} {reason}") from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.archive.database import transaction
+from pipeline.archive.entries import storable
 from pipeline.data.visits import wait_after
 from pipeline.data.web import Validators
 from pipeline.errors import SourceError
@@ -89,7 +90,7 @@ def note_failure(database: sqlite3.Connection, address: str, error: SourceError,
         database.execute(
             "INSERT INTO feeds (address, checked, due, failures, error) VALUES (?1, ?2, ?3, ?4, ?5)"
             " ON CONFLICT DO UPDATE SET checked = ?2, due = ?3, failures = ?4, error = ?5",
-            (address, _stamp(now), _stamp(until), failures, str(error)),
+            (address, _stamp(now), _stamp(until), failures, storable(str(error))),
         )
 
 

@@ -5,6 +5,7 @@ An article with its paragraphs, predictions, topics, story and share in the tall
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from pipeline.text.paragraphs import Span, split
 
 DECIMALS = 6  # of a score that is kept
 _TITLE = 80  # characters of a text that stand for its title
+_HEADLINE = 3  # words of a headline, at least
+_BLANK_LINE = re.compile(r"\n\s*\n")
 Outcome = Literal["new", "changed", "unchanged"]
 
 
@@ -353,7 +356,10 @@ def _facts(entry: Entry, kept: sqlite3.Row | None) -> dict[str, Any]:
 
 
 def _beginning(text: str) -> str:
-    line = " ".join(text[: 4 * _TITLE].split())
+    """Return the first paragraph, as that is often a headline; one of a word or two, such as a place, is none."""
+    start = text[: 4 * _TITLE].split()
+    first = _BLANK_LINE.split(text.strip()[: 4 * _TITLE], maxsplit=1)[0].split()
+    line = " ".join(first if len(first) >= _HEADLINE else start)
     return line if len(line) <= _TITLE else f"{line[:_TITLE].rpartition(' ')[0] or line[:_TITLE]}\u2026"
 
 

@@ -118,6 +118,7 @@ class StopRequests:
 
 @click.command(
     "collect",
+    short_help="Label articles and keep them in the archive.",
     cls=Command,
     examples=[
         "topics collect news/ 'saved/**/*.html' --outlet Gazette",
@@ -139,7 +140,7 @@ class StopRequests:
     "--watch",
     "folders",
     multiple=True,
-    type=FilePath(exists=True, file_okay=False),
+    type=FilePath(file_okay=False),
     help="Go on, and collect what comes into this folder.",
 )
 @click.option("--every", type=Duration(), help="Go on, and collect from all sources again, such as every 30m.")
@@ -159,6 +160,8 @@ def collect_command(**options: Any) -> None:
     """
     if not (options["sources"] or options["urls"] or options["feeds"] or options["folders"]):
         raise click.UsageError("no SOURCES, --url, --feed or --watch")
+    if missing := [folder for folder in options["folders"] if not folder.is_dir()]:
+        raise click.UsageError(f"--watch {missing[0]}: no such folder")
     from pipeline.archive.collect import Collecting
     from pipeline.archive.session import Session, Sources
 
@@ -176,7 +179,7 @@ def collect_command(**options: Any) -> None:
     with stop.heard(), progress_bar("labelling anew") as progress:
         session = Session(
             archive_of(model, options["archive"]),
-            fetched(model) if isinstance(model, str) else model,
+            lambda: fetched(model) if isinstance(model, str) else model,
             how,
             wait=stop.wait,
             allow_private=options["allow_private"],
@@ -197,7 +200,12 @@ def _tell_summary(summary: "Summary") -> None:
     click.echo(one_line(summary.as_text()))
 
 
-@click.command("relabel", cls=Command, examples=["topics relabel --model models/champion.safetensors"])
+@click.command(
+    "relabel",
+    short_help="Label the archive anew with another model.",
+    cls=Command,
+    examples=["topics relabel --model models/champion.safetensors"],
+)
 @MODEL_ADDRESS
 @ARCHIVE
 def relabel_command(model: Path | str, archive: Path | None) -> None:
@@ -225,7 +233,7 @@ def relabel_command(model: Path | str, archive: Path | None) -> None:
         raise click.exceptions.Exit(128 + stop.number)
 
 
-@click.group("archive")
+@click.group("archive", short_help="Look after the archive of collected articles.")
 def archive_group() -> None:
     """Look after the archive of collected articles."""
 
@@ -254,7 +262,9 @@ def info_command(model: Path | str, archive: Path | None) -> None:
         tell(f"failing: {address}: {error.removeprefix(f'{address}: ')}")
 
 
-@archive_group.command("prune", cls=Command, examples=["topics archive prune --older-than 90d"])
+@archive_group.command(
+    "prune", short_help="Remove old articles.", cls=Command, examples=["topics archive prune --older-than 90d"]
+)
 @click.option(
     "--older-than", required=True, type=Duration(whole_days=True), help="Age in days or weeks, such as 90d."
 )
@@ -279,6 +289,7 @@ def prune_command(older_than: int, model: Path | str, archive: Path | None) -> N
 
 @archive_group.command(
     "export",
+    short_help="Write the archive into a folder, a file a table.",
     cls=Command,
     examples=["topics archive export backup/", "topics archive export tables/ --format parquet"],
 )
@@ -304,7 +315,10 @@ def export_archive_command(folder: Path, form: Any, model: Path | str, archive: 
 
 
 @archive_group.command(
-    "import", cls=Command, examples=["topics archive import backup/ --archive restored.sqlite3"]
+    "import",
+    short_help="Make an archive of an export.",
+    cls=Command,
+    examples=["topics archive import backup/ --archive restored.sqlite3"],
 )
 @click.argument("folder", type=FilePath(file_okay=False))
 @MODEL_ADDRESS

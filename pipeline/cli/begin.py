@@ -8,7 +8,9 @@ import click
 from pipeline.cli.options import CONFIG, Command
 
 
-@click.command("init", cls=Command, examples=["topics init mine"])
+@click.command(
+    "init", short_help="Begin a project with topics of your own.", cls=Command, examples=["topics init mine"]
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 def init_command(folder: Path) -> None:
     """Write a small project to FOLDER, which must not exist or be empty: a label set, an experiment and data.
@@ -23,7 +25,13 @@ def init_command(folder: Path) -> None:
     click.echo(f"next: cd {shlex.quote(str(folder))} && topics check && topics train")
 
 
-@click.command("check", cls=Command, extra="train", examples=["topics check --config configs/default.yaml"])
+@click.command(
+    "check",
+    short_help="Check an experiment before it is trained.",
+    cls=Command,
+    extra="train",
+    examples=["topics check --config configs/default.yaml"],
+)
 @CONFIG
 def check_command(config: Path) -> None:
     """Check an experiment before training: its settings, label set, gate, data, test sets and folds.

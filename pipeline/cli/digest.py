@@ -86,6 +86,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only for the
 
 @click.command(
     "digest",
+    short_help="Write a brief of what is new, each story once.",
     cls=Command,
     extra="digest",
     examples=[
@@ -214,13 +215,14 @@ def _archive(model: Path | str, archive: Path | None) -> Iterator[tuple["sqlite3
         yield database, path
 
 
-@click.group("views")
+@click.group("views", short_help="Save selections of stories under a name.")
 def views_group() -> None:
     """Keep selections of stories under a name: for the page, digests and alerts."""
 
 
 @views_group.command(
     "add",
+    short_help="Save a selection under a name.",
     cls=Command,
     examples=[
         "topics views add Kharkiv --topic mines --words kharkiv --notify mailto:desk@example.org",
@@ -248,7 +250,12 @@ def add_view_command(name: str, model: Path | str, archive: Path | None, notify:
         click.echo(add_view(database, name, selection, notify).slug)
 
 
-@views_group.command("update", cls=Command, examples=["topics views update aid --notify mailto:desk@example.org"])
+@views_group.command(
+    "update",
+    short_help="Change a view.",
+    cls=Command,
+    examples=["topics views update aid --notify mailto:desk@example.org"],
+)
 @click.argument("slug")
 @MODEL_ADDRESS
 @ARCHIVE
@@ -333,6 +340,7 @@ def _try(database: "sqlite3.Connection", selection: "Selection") -> None:
 
 @click.command(
     "notify",
+    short_help="Send alerts on the new stories of views.",
     cls=Command,
     extra="digest",
     examples=[

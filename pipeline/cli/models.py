@@ -18,7 +18,13 @@ from pipeline.cli.options import (
 from pipeline.errors import GateError
 
 
-@click.command("train", cls=Command, extra="train", examples=["topics train --config configs/default.yaml"])
+@click.command(
+    "train",
+    short_help="Train a model, and track and register it.",
+    cls=Command,
+    extra="train",
+    examples=["topics train --config configs/default.yaml"],
+)
 @CONFIG
 @SCHEDULER
 @WORKERS
@@ -32,11 +38,12 @@ def train_command(config: Path, scheduler: str | None, workers: int) -> None:
     from pipeline.steps.train import train
 
     with folds_on(scheduler, workers), progress_bar("cross-validating and fitting") as progress:
-        train(settings, say=click.echo, progress=progress)
+        train(settings, name=config.stem, say=click.echo, progress=progress)
 
 
 @click.command(
     "evaluate",
+    short_help="Measure the candidate; champion if it passes.",
     cls=Command,
     extra="train",
     examples=["topics evaluate", "topics evaluate --data mine.jsonl --format markdown"],
@@ -95,7 +102,13 @@ def evaluate_command(
         click.echo(passed, err=True)
 
 
-@click.command("learning-curve", cls=Command, extra="train", examples=["topics learning-curve --data mine.jsonl"])
+@click.command(
+    "learning-curve",
+    short_help="Show how quality grows with the data.",
+    cls=Command,
+    extra="train",
+    examples=["topics learning-curve --data mine.jsonl"],
+)
 @CONFIG
 @click.option("--data", multiple=True, help="Also evaluate on these labelled JSON lines.")
 def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
@@ -114,7 +127,13 @@ def learning_curve_command(config: Path, data: tuple[str, ...]) -> None:
     click.echo(as_text(table))
 
 
-@click.command("search", cls=Command, extra="train", examples=["topics search --output configs/mine.yaml"])
+@click.command(
+    "search",
+    short_help="Search settings by cross-validation.",
+    cls=Command,
+    extra="train",
+    examples=["topics search --output configs/mine.yaml"],
+)
 @click.option(
     "--config",
     type=FilePath(),

@@ -94,11 +94,11 @@ def fetched(address: str) -> Path:
 
     """
     try:
+        from pipeline.predict.location import user_folder
         from pipeline.tracking import fetch_registered
     except ModuleNotFoundError:
         raise MissingExtraError("--model models:/...", "train") from None
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return fetch_registered(address, Path(cache) / "paragraph-topics")
+    return fetch_registered(address, user_folder("XDG_CACHE_HOME", ".cache"))
 
 
 def _model_option(kind: ModelAddress) -> Callable[[Any], Any]:

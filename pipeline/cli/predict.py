@@ -5,7 +5,8 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,9 @@ from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
     from pipeline.predict.output import Format
+    from pipeline.schema import Prediction
 
+_MOST_NAMED = 20
 _POINTS = ("precision", "balanced", "recall")
 
 
@@ -50,6 +53,17 @@ def _codec(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return "utf-8-sig" if name == "utf-8" else name
 
 
+URL = click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
+ALLOW_PRIVATE = click.option(
+    "--allow-private", is_flag=True, help="Let --url read from private networks and this machine."
+)
+TEXT_COLUMN = click.option("--text-column", help="Column of a table that holds the text. [default: text]")
+ENCODING = click.option(
+    "--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]"
+)
+SHEET = click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+
+
 class OutputPath(FilePath):
     """A file to write; with `--scheduler`, which is parsed before it, the path or the address of a folder."""
 
@@ -66,6 +80,7 @@ class OutputPath(FilePath):
 
 @click.command(
     "predict",
+    short_help="Label every paragraph of files, folders and addresses.",
     cls=Command,
     examples=[
         "topics predict article.txt --explain",
@@ -80,8 +95,8 @@ class OutputPath(FilePath):
     ],
 )
 @click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
-@click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
-@click.option("--allow-private", is_flag=True, help="Let --url read from private networks and this machine.")
+@URL
+@ALLOW_PRIVATE
 @MODEL
 @click.option(
     "--threshold",
@@ -93,12 +108,12 @@ class OutputPath(FilePath):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", "csv", "parquet", "html"]),
+    type=click.Choice(["text", "jsonl", "csv", "parquet", "xlsx", "html"]),
     help="Output format. [default: by the ending of --output, else text on a terminal, else jsonl]",
 )
-@click.option("--text-column", help="Column of a table that holds the text. [default: text]")
-@click.option("--encoding", callback=_codec, help="Encoding of a CSV or JSON table. [default: as recognised]")
-@click.option("--sheet", help="Sheet of an XLSX table. [default: the first]")
+@TEXT_COLUMN
+@ENCODING
+@SHEET
 @click.option(
     "--keep",
     multiple=True,
@@ -109,6 +124,9 @@ class OutputPath(FilePath):
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that work on a table."
 )
 @click.option("--resume", is_flag=True, help="Resume an interrupted --output of a table.")
+@click.option(
+    "--all", "whole", is_flag=True, help="On a terminal, show several articles whole, with all paragraphs."
+)
 @click.option("--explain", is_flag=True, help="Explain the scores of assigned topics and near misses.")
 @click.option(
     "--output", type=OutputPath(output=True), help="Write atomically to this file; with --scheduler, a folder."
@@ -132,7 +150,7 @@ def predict_command(scheduler: str | None, **options: Any) -> None:
         raise click.UsageError("no SOURCES and no --url")
     found = _find(request)
     if tables := _tables(request, found):
-        _predict_table(request, tables, found.notes)
+        _predict_table(request, tables, [*found.notes, *found.kinds_left_out])
     else:
         _predict_articles(request, found)
 
@@ -153,21 +171,74 @@ class Request:
     keep: tuple[str, ...]
     workers: int
     resume: bool
+    whole: bool
     explain: bool
     output: Path | None
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the sources of a request are: files, errors in their places, and what is to be said of folders."""
+    """What the sources of a request are: files, errors in their places, and what is not among them.
+
+    Parameters
+    ----------
+    files : list of Path or SourceError
+    notes : list of str
+        What is to be said at the end.
+    left_out : list of (Path, str)
+        Files of folders of articles that are not read, and their kinds.
+
+    """
 
     files: list[Path | SourceError]
     notes: list[str]
+    left_out: list[tuple[Path, str]]
 
     @property
     def names(self) -> list[str]:
         """The files."""
         return [str(file) for file in self.files if not isinstance(file, SourceError)]
+
+    @property
+    def kinds_left_out(self) -> list[str]:
+        """How many files of folders are not read, by kind, in a sentence; none where all are."""
+        kinds = Counter(kind for _, kind in self.left_out)
+        listed = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(kinds.items()))
+        return [f"{len(self.left_out):,} files of the folders are not read: {listed}"] if kinds else []
+
+
+class Tally:
+    """Count the articles that were read, and keep what was not and why.
+
+    Parameters
+    ----------
+    left_out : list of (str, str)
+        Files of folders that nobody tries to read, and why.
+
+    """
+
+    def __init__(self, left_out: list[tuple[str, str]]) -> None:
+        self.read, self.errors = 0, 0
+        self.not_read = left_out
+
+    def counted(self, articles: "Iterable[Sequence[Prediction]]") -> "Iterator[Sequence[Prediction]]":
+        """Count articles as they pass."""
+        for article in articles:
+            self.read += 1
+            yield article
+
+    def fail(self, error: SourceError) -> None:
+        """Keep what could not be read."""
+        self.errors += 1
+        name, _, why = str(error).partition(": ")
+        self.not_read.append((name, why))
+
+    def as_text(self) -> str:
+        """Say how many articles were read, and name what was not."""
+        named = [f"{name} ({why})" for name, why in self.not_read[:_MOST_NAMED]]
+        more = len(self.not_read) - _MOST_NAMED
+        named += [f"and {more:,} more"] if more > 0 else []
+        return f"{self.read:,} read, {len(self.not_read):,} not: {', '.join(named)}"
 
 
 def _find(request: Request) -> Found:
@@ -177,8 +248,14 @@ def _find(request: Request) -> Found:
     from pipeline.predict.tables import SUFFIXES as TABLES
 
     notes: list[str] = []
+    left_out: list[tuple[Path, str]] = []
     endings = (TABLES, SUFFIXES) if request.text_column else (SUFFIXES, TABLES)
-    return Found(list(find(request.sources, endings=endings, note=notes.append)), notes)
+
+    def leave_out(file: Path, kind: str) -> None:
+        left_out.append((file, kind))
+
+    files = list(find(request.sources, endings=endings, note=notes.append, left_out=leave_out))
+    return Found(files, notes, left_out)
 
 
 def _tables(request: Request, found: Found) -> list[str]:
@@ -269,32 +346,38 @@ def _predict_articles(request: Request, found: Found) -> None:
     from pipeline.data.sources import read_files, read_urls
     from pipeline.files import refuse_overwriting
     from pipeline.model.bundle import load_bundle
-    from pipeline.predict.article import at_point, bundle_path, predict_articles
+    from pipeline.predict.article import at_point, bundle_path, predict_articles, with_copies_named
     from pipeline.predict.output import rendered
 
     to_terminal = request.output is None and sys.stdout.isatty()
     form = _form(request) or ("text" if to_terminal else "jsonl")
     model = bundle_path(request.model)
     bundle = at_point(load_bundle(model), request.threshold)
-    errors: list[SourceError] = []
+    tally = Tally(
+        [(str(file), f"{kind} is not read" if kind.startswith(".") else kind) for file, kind in found.left_out]
+    )
 
     def report(error: SourceError) -> None:
-        errors.append(error)
+        tally.fail(error)
         tell(f"error: {error}")
 
     refuse_overwriting(request.output, [model, *found.names])
     # HTTP is imported only for addresses
     pages = read_urls(request.urls, allow_private=request.allow_private) if request.urls else ()
-    articles = chain(read_files(found.files), pages)
+    articles = with_copies_named(chain(read_files(found.files), pages))
     explained = request.explain or form == "html"
-    predicted = predict_articles(articles, bundle, explained=explained, complain=report, note=_note)
+    predicted = tally.counted(predict_articles(articles, bundle, explained=explained, complain=report, note=_note))
     first = next(predicted, None)
     if first is not None:  # else an output from before stays as it is
-        pieces = rendered(chain([first], predicted), form, bundle.topics, width=_width(), style=_style)
+        brief = to_terminal and not request.whole
+        shown = chain([first], predicted)
+        pieces = rendered(shown, form, bundle.topics, width=_width(), style=_style, brief=brief)
         _write(pieces, request.output)
     for said in found.notes:
         _note(said)
-    if errors:
+    if tally.not_read and len(found.files) + len(found.left_out) + len(request.urls) > 1:
+        tell(tally.as_text())
+    if tally.errors:
         raise click.exceptions.Exit(1)
 
 

@@ -7,7 +7,13 @@ import click
 from pipeline.cli.options import CONFIG, FORMAT, Command, FilePath
 
 
-@click.command("compare", cls=Command, extra="train", examples=["topics compare champion candidate"])
+@click.command(
+    "compare",
+    short_help="Compare two models on the same rows.",
+    cls=Command,
+    extra="train",
+    examples=["topics compare champion candidate"],
+)
 @click.argument("first")
 @click.argument("second")
 @CONFIG
@@ -27,7 +33,13 @@ def compare_command(first: str, second: str, config: Path, data: tuple[str, ...]
     click.echo({"table": found.as_text, "json": found.as_json, "markdown": found.as_markdown}[form]())
 
 
-@click.command("reproduce", cls=Command, extra="train", examples=["topics reproduce candidate"])
+@click.command(
+    "reproduce",
+    short_help="Repeat a tracked run and compare the results.",
+    cls=Command,
+    extra="train",
+    examples=["topics reproduce candidate"],
+)
 @click.argument("run")
 @CONFIG
 def reproduce_command(run: str, config: Path) -> None:
@@ -40,7 +52,13 @@ def reproduce_command(run: str, config: Path) -> None:
     click.echo(reproduce(settings, run))
 
 
-@click.command("history", cls=Command, extra="train", examples=["topics history --format markdown"])
+@click.command(
+    "history",
+    short_help="List the promotions of champions.",
+    cls=Command,
+    extra="train",
+    examples=["topics history --format markdown"],
+)
 @CONFIG
 @FORMAT
 def history_command(config: Path, form: str) -> None:
@@ -61,7 +79,13 @@ def history_command(config: Path, form: str) -> None:
         click.echo({"table": as_text, "markdown": as_markdown}[form](table), nl=False)
 
 
-@click.command("rollback", cls=Command, extra="train", examples=["topics rollback"])
+@click.command(
+    "rollback",
+    short_help="Make the previous champion champion again.",
+    cls=Command,
+    extra="train",
+    examples=["topics rollback"],
+)
 @CONFIG
 def rollback_command(config: Path) -> None:
     """Make the previous champion champion again, in the tracking store and in the output directory."""
@@ -76,6 +100,7 @@ def rollback_command(config: Path) -> None:
 
 @click.command(
     "fetch",
+    short_help="Copy a registered model into a file.",
     cls=Command,
     extra="train",
     examples=["topics fetch", "topics fetch models:/news-paragraph-topics/3 --output models/third.safetensors"],
@@ -95,6 +120,7 @@ def fetch_command(version: str, config: Path, output: Path | None) -> None:
     import tempfile
 
     from pipeline.files import atomic_path
+    from pipeline.model.bundle import reference_path
     from pipeline.tracking import fetch_registered, tracking_uri
 
     address = version if version.startswith("models:/") else f"models:/{settings.tracking.model_name}@{version}"
@@ -102,10 +128,19 @@ def fetch_command(version: str, config: Path, output: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder, atomic_path(file) as part:
         found = fetch_registered(address, Path(folder), uri=tracking_uri(Path(settings.output)))
         part.write_bytes(found.read_bytes())
+        if (beside := reference_path(found)).exists():
+            with atomic_path(reference_path(file)) as reference:
+                reference.write_bytes(beside.read_bytes())
     click.echo(f"{file}: run {found.stem}")
 
 
-@click.command("statistics", cls=Command, extra="train", examples=["topics statistics > statistics.md"])
+@click.command(
+    "statistics",
+    short_help="Print statistics of the labelled data.",
+    cls=Command,
+    extra="train",
+    examples=["topics statistics > statistics.md"],
+)
 @CONFIG
 def statistics_command(config: Path) -> None:
     """Print statistics of the labelled data, as the Markdown tables of the data card."""
@@ -117,13 +152,22 @@ def statistics_command(config: Path) -> None:
     click.echo(describe(settings), nl=False)
 
 
-@click.command("ui", cls=Command, extra="train", examples=["topics ui --port 5001"])
+@click.command(
+    "ui",
+    short_help="Open MLflow's page on the tracked runs.",
+    cls=Command,
+    extra="train",
+    examples=["topics ui --port 5001"],
+)
 @CONFIG
 @click.option("--port", default=5000, show_default=True, help="Port on loopback.")
 def ui_command(config: Path, port: int) -> None:
-    """Serve MLflow's user interface for the tracked runs, on loopback, until Ctrl-C."""
+    """Serve MLflow's user interface for the tracked runs, on loopback, until Ctrl-C.
+
+    Prints the address of the training runs: MLflow itself opens on a page for other uses.
+    """
     from pipeline.config import read_config
     from pipeline.tracking import serve_page
 
     settings = read_config(config)
-    serve_page(Path(settings.output), port)
+    serve_page(settings.tracking, Path(settings.output), port, say=click.echo)

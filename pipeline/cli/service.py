@@ -1,4 +1,4 @@
-"""Commands about the service: serve, corrections; and shell completion."""
+"""Commands about the service: serve; and shell completion."""
 
 import math
 import re
@@ -8,15 +8,11 @@ from typing import Any
 
 import click
 
+from pipeline.cli.annotations import ANNOTATIONS, annotations_of
 from pipeline.cli.archive import ARCHIVE, archive_of
-from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, tell
+from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched
 
-CORRECTIONS = click.option(
-    "--corrections",
-    type=FilePath(),
-    help="SQLite file of the corrections. [default: corrections.sqlite3 beside the model; "
-    "~/.local/share/paragraph-topics/NAME.corrections.sqlite3 for models:/NAME]",
-)
+_CODEBOOK = Path("data/CODEBOOK.md")
 
 
 class HostName(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
@@ -83,6 +79,7 @@ class Seconds(click.FloatRange):
 
 @click.command(
     "serve",
+    short_help="Serve the pages to read and label on, and the API.",
     cls=Command,
     extra="serve",
     examples=[
@@ -93,8 +90,13 @@ class Seconds(click.FloatRange):
     ],
 )
 @MODEL_ADDRESS
-@CORRECTIONS
+@ANNOTATIONS
 @ARCHIVE
+@click.option(
+    "--codebook",
+    type=FilePath(exists=True, dir_okay=False),
+    help="Markdown shown beside what is labelled. [default: data/CODEBOOK.md, where it has the model's topics]",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -186,8 +188,9 @@ def serve_command(**options: Any) -> None:
     look_up = partial(fetched, asked) if isinstance(asked, str) else None
     settings = Settings(
         model=look_up() if look_up else asked,
-        corrections=options["corrections"] or _corrections_of(asked),
+        annotations=options["annotations"] or annotations_of(asked),
         archive=archive_of(asked, options["archive"]),
+        codebook=options["codebook"] or _CODEBOOK,
         host=options["host"],
         port=options["port"],
         token=read_token(options["token_file"]) if options["token_file"] else None,
@@ -207,48 +210,9 @@ def serve_command(**options: Any) -> None:
     run(settings, look_up=look_up)
 
 
-def _corrections_of(model: Path | str) -> Path:
-    from pipeline.serve.corrections import beside, of_registered
-
-    return of_registered(model) if isinstance(model, str) else beside(model)
-
-
-@click.group("corrections")
-def corrections_group() -> None:
-    """Work with the corrections made on the service's page."""
-
-
-@corrections_group.command(
-    "export", cls=Command, examples=["topics corrections export --output data/articles/corrections.jsonl"]
-)
-@MODEL_ADDRESS
-@CORRECTIONS
-@click.option(
-    "--output",
-    type=FilePath(output=True),
-    help="Write atomically to this file.",
-)
-def export_command(model: Path | str, corrections: Path | None, output: Path | None) -> None:
-    """Export the corrections as labelled paragraphs, JSON lines for `topics train`.
-
-    Only the latest correction of a text is exported.
-    """
-    from pipeline.files import atomic_file, refuse_overwriting
-    from pipeline.serve.corrections import export
-
-    kept = corrections or _corrections_of(model)
-    refuse_overwriting(output, (kept,))
-    lines = [f"{line}\n" for line in export(kept)]
-    if output is None:
-        click.echo("".join(lines), nl=False)
-    else:
-        with atomic_file(output) as file:
-            file.write("".join(lines).encode(errors="backslashreplace"))
-    tell(f"{len(lines)} corrected paragraphs")
-
-
 @click.command(
     "completion",
+    short_help="Print the script that completes commands.",
     cls=Command,
     examples=[
         'eval "$(topics completion bash)"    # in ~/.bashrc',

@@ -102,7 +102,7 @@ def read_labelled(paths: Sequence[str | Path], topics: Sequence[str]) -> tuple[l
     return kept, len(rows) - len(kept)
 
 
-def read_split(config: Config, topics: Sequence[str]) -> Split:
+def read_split(config: Config, topics: Sequence[str], *, to_train: bool = True) -> Split:
     """Read an experiment's data and split them into training rows and test sets.
 
     Unlabelled rows are counted and left out, and so is each training row that repeats a test row, or nearly.
@@ -113,6 +113,8 @@ def read_split(config: Config, topics: Sequence[str]) -> Split:
     config : Config
     topics : sequence of str
         The topic ids that a label may have.
+    to_train : bool, default True
+        Refuse a topic that no training row has, or every one: there is nothing to learn of it.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def read_split(config: Config, topics: Sequence[str]) -> Split:
     ------
     DataError
         As `read` does, for a test set without a labelled row or with rows of another, for a file that is named to
-        train and to test on, and for a topic that no training row, or every one, has.
+        train and to test on, and for a topic without contrast.
 
     """
     files, test_files = _training_files(config)
@@ -141,7 +143,8 @@ def read_split(config: Config, topics: Sequence[str]) -> Split:
         raise DataError(f"test set {empty[0]}: no row is labelled")
     repeating = _repeating(config, train, [row for found in test.values() for row in found])
     kept = [row for index, row in enumerate(train) if index not in repeating]
-    _refuse_topic_without_contrast(kept, topics)
+    if to_train:
+        _refuse_topic_without_contrast(kept, topics)
     unlabelled = len(everything) - len(train) + sum(test_unlabelled.values())
     return Split(kept, test, unlabelled, len(repeating), test_unlabelled, test_files)
 
@@ -192,7 +195,8 @@ def row_digest(row: LabelledParagraph) -> str:
 
 def text_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
     """Hash texts, without regard to white space and case, to recognise them elsewhere: uint64 [n]."""
-    hashes = (hashlib.sha256(" ".join(text.lower().split()).encode()).digest()[:8] for text in texts)
+    folded = (" ".join(text.lower().split()).encode(errors="surrogatepass") for text in texts)
+    hashes = (hashlib.sha256(content).digest()[:8] for content in folded)
     return np.frombuffer(b"".join(hashes), "<u8")
 
 

@@ -1,4 +1,4 @@
-"""Bytes to articles: plain text, Markdown, HTML, feeds, PDF and DOCX, told apart by name or first bytes.
+"""Bytes to articles: plain text, Markdown, HTML, feeds, mail, PDF and DOCX, told apart by name or first bytes.
 
 `pipeline.data.readers` has a reader for each format; those of HTML, feeds and PDF need the extra `documents`.
 """
@@ -23,6 +23,8 @@ _BY_SUFFIX = {
     ".docx": "DOCX",
     ".rss": "RSS or Atom",
     ".atom": "RSS or Atom",
+    ".eml": "mail",
+    ".mbox": "a mailbox",
 }
 SUFFIXES = tuple(_BY_SUFFIX)
 _PROLOGUE = r"(?>(?:<\?[^>]*>|<!--.*?-->)\s*)*+"  # never taken back, or many comments would take exponential time
@@ -31,6 +33,11 @@ _FEED_START = re.compile(
     re.DOTALL,
 )
 _JSON_FEED_START = re.compile(r"\{.*\"https?:(?:\\?/){2}jsonfeed\.org(?:\\?/)version", re.DOTALL)
+_MAIL_START = re.compile(  # a text may begin with From: and Subject:, but not with what mail servers write
+    r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*+){0,50}?(?:Received|Return-Path|Message-ID|MIME-Version):\s*\S",
+    re.I,
+)
+_MAILBOX_START = re.compile(r"From \S+ .*\n[A-Za-z][\w-]*: ")
 _HTML_START = re.compile(_PROLOGUE + r"<(?:!doctype\s+html|html|head|body)\b", re.I | re.DOTALL)
 
 
@@ -87,7 +94,7 @@ def _kind(content: bytes, name: str) -> str:
 
 
 def sniffed(content: bytes) -> str:
-    """Tell a format by the first bytes: `PDF`, `DOCX`, `RSS or Atom`, `HTML`, else `text`."""
+    """Tell a format by the first bytes: `PDF`, `DOCX`, `RSS or Atom`, `HTML`, `mail`, `a mailbox`, else `text`."""
     start = _start(content)
     if start.startswith("%PDF-"):
         return "PDF"
@@ -95,7 +102,12 @@ def sniffed(content: bytes) -> str:
         return "DOCX"
     if _FEED_START.match(start) or _JSON_FEED_START.match(start):
         return "RSS or Atom"
-    return "HTML" if _HTML_START.match(start) else "text"
+    if _HTML_START.match(start):
+        return "HTML"
+    lines = start.replace("\r\n", "\n")
+    if _MAILBOX_START.match(lines):
+        return "a mailbox"
+    return "mail" if _MAIL_START.match(lines) else "text"
 
 
 def _start(content: bytes) -> str:
@@ -109,6 +121,8 @@ _READERS = {
     "PDF": "pdf.read_pdf",
     "DOCX": "word.read_docx",
     "RSS or Atom": "feed.read_feed",
+    "mail": "mail.read_mail",
+    "a mailbox": "mail.read_mailbox",
 }
 
 

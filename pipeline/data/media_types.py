@@ -18,6 +18,8 @@ _FORMATS = {
     "application/atom+xml": "RSS or Atom",
     "application/rdf+xml": "RSS or Atom",
     "application/feed+json": "RSS or Atom",
+    "message/rfc822": "mail",
+    "application/mbox": "a mailbox",
 }
 _TEXT = ("text/plain", "text/markdown", "text/x-markdown")
 _XML = ("application/xml", "text/xml")

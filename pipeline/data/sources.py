@@ -45,6 +45,7 @@ def find(
     *,
     endings: Sequence[tuple[str, ...]] = (SUFFIXES,),
     note: Callable[[str], None] = lambda said: None,
+    left_out: Callable[[Path, str], None] | None = None,
 ) -> Iterator[Path | SourceError]:
     """Find the files that names stand for.
 
@@ -57,6 +58,8 @@ def find(
     note : callable
         Called with a sentence on what a folder has beside the files that are found, and on files that were named
         more than once.
+    left_out : callable, optional
+        Called with each file of a folder that is not found, and why, in place of a note that counts them.
 
     Yields
     ------
@@ -67,7 +70,7 @@ def find(
     seen: Counter[str] = Counter()
     for name in names:
         try:
-            for found in _expand(name, endings, note):
+            for found in _expand(name, endings, note, left_out):
                 place = found if isinstance(found, SourceError) else place_of(found)
                 seen[str(place)] += 1
                 if seen[str(place)] == 1:
@@ -155,7 +158,10 @@ def articles_of_page(page: "Page") -> list[Article | SourceError]:
 
 
 def _expand(
-    name: str, endings: Sequence[tuple[str, ...]], note: Callable[[str], None]
+    name: str,
+    endings: Sequence[tuple[str, ...]],
+    note: Callable[[str], None],
+    left_out: Callable[[Path, str], None] | None,
 ) -> Iterable[Path | SourceError]:
     if not name:
         raise SourceError("a SOURCE is empty: is a variable of the shell not set?")
@@ -165,7 +171,7 @@ def _expand(
     if str(path) == STDIN != name:
         path = path.absolute()  # `./-` is a file of this name
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
-        return _files_below(path, endings, note)
+        return _files_below(path, endings, note, left_out)
     if glob.has_magic(name) and not os.path.lexists(path) and not _is_text(name):
         found = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207  # Path.glob refuses absolute patterns
         if not found:
@@ -175,12 +181,15 @@ def _expand(
 
 
 def _files_below(
-    folder: Path, endings: Sequence[tuple[str, ...]], note: Callable[[str], None]
+    folder: Path,
+    endings: Sequence[tuple[str, ...]],
+    note: Callable[[str], None],
+    tell: Callable[[Path, str], None] | None,
 ) -> list[Path | SourceError]:
     """Search a folder, however deep it is, without following links to folders: they may lead back."""
     files: list[Path] = []
     errors: list[SourceError] = []
-    left_out: Counter[str] = Counter()
+    no_files: list[tuple[Path, str]] = []
     waiting = [str(folder)]
     while waiting:
         here = waiting.pop()
@@ -190,19 +199,23 @@ def _files_below(
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     elif kind := _no_file(entry):
-                        left_out[kind] += 1
+                        no_files.append((Path(entry.path), kind))
                     else:
                         files.append(Path(entry.path))
         except OSError as error:
             errors.append(SourceError(f"{here}: cannot be read: {error.strerror or error}"))
     found = next(filter(None, ([file for file in files if _ends(file, group)] for group in endings)), [])
-    left_out.update(file.suffix.lower() or "no ending" for file in {*files}.difference(found))
+    others = [(file, file.suffix.lower() or "no ending") for file in {*files}.difference(found)]
+    left_out = Counter(kind for _, kind in (*no_files, *others))
     if not found and not errors:
         raise SourceError(
             f"{folder}: no file in this folder ends in {', '.join(endings[0])}{_listed('; it has ', left_out)}"
         )
-    if left_out:
-        note(f"{folder}: {len(found):,} read, {left_out.total():,} not{_listed(': ', left_out)}")
+    if tell is not None:
+        for file, kind in sorted([*no_files, *others]):
+            tell(file, kind)
+    elif left_out:
+        note(f"{folder}: {len(found):,} to read, {left_out.total():,} left out{_listed(': ', left_out)}")
     return [*sorted(found), *sorted(errors, key=str)]
 
 

@@ -3,15 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from sklearn.metrics import cohen_kappa_score
 
 from pipeline.config import Config, read_topics
 from pipeline.data import corpus
 from pipeline.data.corpus import Split, label_matrix
+from pipeline.evaluation.agreement import cohen_kappa
 from pipeline.evaluation.tables import as_markdown
 from pipeline.schema import LabelledParagraph, Topic
 from pipeline.text.tokenizer import words
@@ -45,7 +47,7 @@ def describe(config: Config) -> str:
     rows = corpus.read(config.data.train, ids, unique=not config.data.duplicates)
     tables = {
         "Topics": topic_counts(rows, topics),
-        "Split": split_counts(corpus.read_split(config, ids)),
+        "Split": split_counts(corpus.read_split(config, ids, to_train=False)),
         "Pairs of topics": pair_counts(rows, topics),
         "Agreement of the two readers": reader_agreement(rows, topics),
         "Genres": value_counts(rows, "genre", [row.genre or "-" for row in rows]),
@@ -134,20 +136,14 @@ def length_classes(rows: Rows) -> list[str]:
 def reader_agreement(rows: Rows, topics: Sequence[Topic]) -> pd.DataFrame:
     """Compare the writer's labels with the second reader's: Cohen's kappa (Cohen 1960) for each topic."""
     read = [row for row in rows if row.reader_topics is not None and row.writer_topics is not None]
-    table = []
-    for topic in topics:
-        writer = pd.Series([topic.id in (row.writer_topics or ()) for row in read])
-        reader = pd.Series([topic.id in (row.reader_topics or ()) for row in read])
-        counts = [(writer & reader).sum(), (writer & ~reader).sum(), (~writer & reader).sum()]
-        table.append([topic.title, *counts, _kappa(writer, reader)])
-    return pd.DataFrame(table, columns=["topic", "both", "writer only", "reader only", "kappa"])
-
-
-def _kappa(writer: "pd.Series[bool]", reader: "pd.Series[bool]") -> str:
-    """Return Cohen's kappa, - where it is undefined: without rows, or where both always say the same."""
-    if len({*writer, *reader}) < 2:  # noqa: PLR2004  # yes and no
-        return "-"
-    return f"{cohen_kappa_score(writer, reader):.3f}"
+    ids = [topic.id for topic in topics]
+    writer = label_matrix([replace(row, topics=row.writer_topics) for row in read], ids)
+    reader = label_matrix([replace(row, topics=row.reader_topics) for row in read], ids)
+    counts = [(writer & reader).sum(0), (writer & ~reader).sum(0), (~writer & reader).sum(0)]
+    kappa = cohen_kappa(writer, reader, np.ones((1, len(read))))[0]
+    columns = {"both": counts[0], "writer only": counts[1], "reader only": counts[2]}
+    shown = ["-" if np.isnan(value) else f"{value:.3f}" for value in kappa]
+    return pd.DataFrame({"topic": [topic.title for topic in topics], **columns, "kappa": shown})
 
 
 def name_precision(rows: Rows, *, most: int = 100) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from pipeline.errors import SourceError
 
 AGENT = "paragraph-topics"
 SECONDS_APART = 1.0  # of requests to a host
-_FORBIDDEN = ("User-agent: *", "Disallow: /")
 _MOST_APART = 30.0  # that a Crawl-delay may ask for
 _ROBOTS_BYTES = 500_000
 _FIRST_WAIT, _LONGEST_WAIT = 60.0, 86_400.0  # seconds after failures
@@ -40,7 +39,7 @@ class Visitor:
         self, *, max_bytes: int, allow_private: bool = False, wait: Callable[[float], None] = time.sleep
     ) -> None:
         self._max_bytes, self._allow_private, self._wait = max_bytes, allow_private, wait
-        self._robots: dict[tuple[str, str, int], RobotFileParser] = {}
+        self._robots: dict[tuple[str, str, int], RobotFileParser | SourceError] = {}
         self._next: dict[str, float] = {}  # by host, when it may be asked again
 
     def fetch(self, url: str, *, validators: Validators | None = None, heed_robots: bool = True) -> Page:
@@ -60,8 +59,9 @@ class Visitor:
         Raises
         ------
         RobotsError
-            Where robots.txt, here or where a redirect leads, asks not to, or cannot be read but exists.
+            Where robots.txt, here or where a redirect leads, asks not to.
         SourceError
+            Where the page or the robots.txt cannot be read; that there is none allows all.
 
         """
         return fetch(
@@ -88,26 +88,31 @@ class Visitor:
         if left > 0:
             self._wait(left)
         rules = self._robots.get(here.origin)
-        apart = float(rules.crawl_delay(AGENT) or 0) if rules else 0.0
+        apart = float(rules.crawl_delay(AGENT) or 0) if isinstance(rules, RobotFileParser) else 0.0
         self._next[here.host] = time.monotonic() + min(max(apart, SECONDS_APART), _MOST_APART)
 
     def _rules(self, here: Address) -> RobotFileParser:
-        """Read robots.txt as RFC 9309 says: none allows all, one that cannot be read forbids all."""
+        """Return the rules of a site: as RFC 9309 has it, nothing is fetched while they cannot be read."""
         if here.origin not in self._robots:
-            rules = RobotFileParser()
             try:
-                page = fetch(
-                    f"{here.scheme}://{here.netloc}/robots.txt",
-                    max_bytes=_ROBOTS_BYTES,
-                    allow_private=self._allow_private,
-                    before=self._pause,
-                )
-                rules.parse(page.content.decode("utf-8-sig", "replace").splitlines())
+                self._robots[here.origin] = self._read_rules(f"{here.scheme}://{here.netloc}/robots.txt")
             except SourceError as error:
-                is_none = isinstance(error, StatusError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
-                rules.parse([] if is_none else _FORBIDDEN)
-            self._robots[here.origin] = rules
-        return self._robots[here.origin]
+                self._robots[here.origin] = error
+        found = self._robots[here.origin]
+        if isinstance(found, SourceError):
+            raise found
+        return found
+
+    def _read_rules(self, address: str) -> RobotFileParser:
+        rules = RobotFileParser()
+        try:
+            page = fetch(address, max_bytes=_ROBOTS_BYTES, allow_private=self._allow_private, before=self._pause)
+            rules.parse(page.content.decode("utf-8-sig", "replace").splitlines())
+        except StatusError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            rules.parse([])  # there are none
+        return rules
 
 
 def wait_after(error: SourceError, failures: int, now: datetime) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.calibration import logit
 from pipeline.schema import LabelledParagraph
 
 Floats = NDArray[np.float64]
@@ -48,9 +49,6 @@ def confusion_matrix(y_true: Bools, y_pred: Bools) -> NDArray[np.int64]:
 def contradictions(y_true: Bools, y_pred: Bools, y_score: Floats) -> list[Contradiction]:
     """Rank the cells in which label and prediction differ, surest score first.
 
-    Over out-of-fold scores this ranks suspect labels, by self-confidence as in Northcutt, Jiang and Chuang 2021,
-    "Confident learning"; over a test split it ranks errors.
-
     Parameters
     ----------
     y_true, y_pred : bool arrays of shape (n, k)
@@ -68,8 +66,39 @@ def contradictions(y_true: Bools, y_pred: Bools, y_score: Floats) -> list[Contra
     return [Contradiction(int(rows[i]), int(columns[i]), float(distance[i])) for i in order]
 
 
+def label_contradictions(y_true: Bools, y_pred: Bools, y_score: Floats, thresholds: Floats) -> Floats:
+    """Measure by how much out-of-fold scores contradict each label.
+
+    The sum over a row ranks suspect labels. The score of the label that is given is the self-confidence of
+    Northcutt, Jiang and Chuang 2021, "Confident learning". It is taken in logits from the threshold, so that
+    topics of different thresholds compare, and the contradictions of a row add up, so that one topic in place of
+    another counts twice. `python -m bench.label_issues` measures it beside cleanlab's methods.
+
+    Parameters
+    ----------
+    y_true, y_pred : bool arrays of shape (n, k)
+    y_score : float64 array of shape (n, k)
+        Out-of-fold, as `y_pred` is. Cells that are NaN contradict nothing.
+    thresholds : float64 array of shape (k,)
+
+    Returns
+    -------
+    float64 array of shape (n, k)
+        The distance of score and threshold in logits where label and prediction differ, else 0.
+
+    """
+    distance = np.abs(logit(y_score) - logit(thresholds))
+    return np.where((y_true != y_pred) & np.isfinite(y_score), distance, 0.0)
+
+
 def label_issues(
-    rows: Sequence[LabelledParagraph], topics: Sequence[str], y_true: Bools, y_pred: Bools, y_score: Floats
+    rows: Sequence[LabelledParagraph],
+    topics: Sequence[str],
+    *,
+    y_true: Bools,
+    y_pred: Bools,
+    y_score: Floats,
+    thresholds: Floats,
 ) -> str:
     """Rank the rows whose labels the out-of-fold predictions contradict most, for a person to review.
 
@@ -82,29 +111,32 @@ def label_issues(
     y_true, y_pred : bool arrays of shape (n, k)
     y_score : float64 array of shape (n, k)
         Out-of-fold, as `y_pred` is.
+    thresholds : float64 array of shape (k,)
 
     Returns
     -------
     str
-        JSON lines, most suspect first, each row once: its rank, id and labels, the labels suggested, the topic in
-        dispute, its score, and the contradiction |score - label|.
+        JSON lines, most suspect first, each row once: its rank, id and labels, the labels suggested, the topic
+        most in dispute, its score, and the contradiction, which is the sum of the row's `label_contradictions`.
 
     """
-    worst = {found.row: found for found in reversed(contradictions(y_true, y_pred, y_score))}
-    ranked = sorted(worst.values(), key=lambda found: (-found.distance, found.row))
+    cells = label_contradictions(y_true, y_pred, y_score, thresholds)
+    total, worst = cells.sum(1), cells.argmax(1).tolist()
+    suspect = np.flatnonzero(((y_true != y_pred) & np.isfinite(y_score)).any(1))
+    ranked = suspect[np.argsort(-total[suspect], kind="stable")].tolist()
     issues = (
         {
             "rank": rank,
-            "article": rows[found.row].article,
-            "paragraph": rows[found.row].paragraph,
-            "contradiction": round(found.distance, 4),
-            "topic": topics[found.column],
-            "score": round(float(y_score[found.row, found.column]), 4),
-            "topics": _names(topics, y_true[found.row]),
-            "suggested": _names(topics, y_pred[found.row]),
-            "text": rows[found.row].text,
+            "article": rows[row].article,
+            "paragraph": rows[row].paragraph,
+            "contradiction": round(float(total[row]), 4),
+            "topic": topics[worst[row]],
+            "score": round(float(y_score[row, worst[row]]), 4),
+            "topics": _names(topics, y_true[row]),
+            "suggested": _names(topics, y_pred[row]),
+            "text": rows[row].text,
         }
-        for rank, found in enumerate(ranked, 1)
+        for rank, row in enumerate(ranked, 1)
     )
     return "".join(json.dumps(issue, ensure_ascii=False) + "\n" for issue in issues)
 

@@ -4,14 +4,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluation.bootstrap import LEVEL, interval
 from pipeline.evaluation.metrics import compute_metrics, ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,8 +76,10 @@ class Evaluation:
     support: dict[str, int]
     metrics: dict[str, Estimate]
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return a row a metric, indexed by its name, with columns value, low and high."""
+        import pandas as pd  # a service shows estimates, and does without
+
         ends = [[getattr(found, end) for end in _ENDS] for found in self.metrics.values()]
         return pd.DataFrame(ends, index=pd.Index(list(self.metrics), name="metric"), columns=list(_ENDS))
 
@@ -142,6 +146,61 @@ def estimate_share(passed: Bools, weights: Floats, *, units: int) -> Estimate:
     if len(passed) and not passed.any():
         return Estimate(0.0, 0.0, 1 - ((1 - LEVEL) / 2) ** (1 / units))
     return Estimate.of(shares)
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The rows whose score of a topic lies in one of ten equal bins.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends of the bin.
+    rows : int
+    mean_score : float
+    share_true : Estimate
+        The share of them that has the topic.
+
+    """
+
+    low: float
+    high: float
+    rows: int
+    mean_score: float
+    share_true: Estimate
+
+
+def reliability_bins(
+    y_score: Floats, y_true: Bools, weights: Floats, articles: Sequence[str], *, bins: int = 10
+) -> list[ReliabilityBin]:
+    """Hold the scores of one topic against how often it is true.
+
+    Parameters
+    ----------
+    y_score : float64 array of shape (n,)
+        Scores that are NaN are left out.
+    y_true : bool array of shape (n,)
+    weights : float64 array of shape (1 + B, n)
+    articles : sequence of n str
+    bins : int, default 10
+
+    Returns
+    -------
+    list of ReliabilityBin
+        Those with rows, by score.
+
+    """
+    known = np.isfinite(y_score)
+    index = np.where(known, np.minimum((np.where(known, y_score, 0.0) * bins).astype(int), bins - 1), -1)
+    found = []
+    for number in range(bins):
+        rows = np.flatnonzero(index == number)
+        if len(rows):
+            units = len({articles[row] for row in rows.tolist()})
+            share = estimate_share(y_true[rows], weights[:, rows], units=units)
+            ends = number / bins, (number + 1) / bins
+            found.append(ReliabilityBin(*ends, len(rows), float(y_score[rows].mean()), share))
+    return found
 
 
 def as_json(evaluations: Mapping[str, Evaluation], **more: object) -> str:

@@ -152,25 +152,3 @@ def expected_calibration_error(y_score: Floats, y_true: Bools, weights: Floats, 
     gaps = weights @ ((y_score - y_true)[:, None] * np.eye(bins)[index])
     error: Floats = np.abs(gaps).sum(1) / weights.sum(1)
     return error
-
-
-def reliability_curve(y_score: Floats, y_true: Bools, *, bins: int = 10) -> tuple[Floats, Floats]:
-    """Return mean score and share of positives in each equal-width bin that is not empty.
-
-    Parameters
-    ----------
-    y_score : float64 array of shape (n,)
-    y_true : bool array of shape (n,)
-    bins : int, default 10
-
-    Returns
-    -------
-    mean_score, share_true : float64 arrays of shape (bins that are not empty,)
-
-    """
-    index = np.minimum((y_score * bins).astype(int), bins - 1)
-    size = np.bincount(index, minlength=bins)
-    filled = size > 0
-    mean_score = np.bincount(index, y_score, minlength=bins)[filled] / size[filled]
-    share_true = np.bincount(index, y_true, minlength=bins)[filled] / size[filled]
-    return mean_score, share_true

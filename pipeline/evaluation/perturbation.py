@@ -17,6 +17,25 @@ _OPENING = re.compile(r"(?<![^\s(\[\u2014-])\"")
 _TYPOGRAPHIC = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 _TOKEN = re.compile(r"[^\W_]+")
 _MASK = "\u2014"  # a dash is no word
+_DASH = r"\s?[-\u2013]\s?"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)(?:[a-z]*|\.)"
+_DAYS = rf"\d{{1,2}}(?:(?:{_DASH}|\sto\s|\sand\s|,\s)\d{{1,2}})*"
+_FIGURE = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_QUANTITY = re.compile(  # what stands before the group is kept: another number there would make no sense
+    rf"\b{_MONTH}\s{_DAYS}(?![\w:%]|[.,]\d)|\b{_DAYS}\s(?:of\s)?{_MONTH}"  # 3 March
+    r"|\b\d+(?:[.:]\d+)?\s?(?:[ap]\.?m\b|o'clock|GMT)"  # 7 p.m.
+    rf"|\b{_FIGURE}(?:{_DASH}|\s(?:to|and|or|of|out\sof|in)\s){_FIGURE}(?!\w)"  # 3 to 5, 1 of 3
+    r"|\b[A-Z]{2,}\s\d+\b"  # COP 29
+    r"|\A\d+\.\s"  # the number of a paragraph
+    r"|\b1\d\d(?:\.\d+)?\s?(?:%|per\s?cent)"
+    r"|\b(?:19|20)\d\d\b"
+    rf"|(?<![\w.,:/\u2013-])({_FIGURE})(?![\w\u2013-]|[.,:/]\d)"
+)
+_YEAR = re.compile(
+    r"\b29\s(?:of\s)?Feb\w*\.?,?\s\d{4}|\bFeb\w*\.?\s29,?\s\d{4}"
+    r"|(?<![\w.,:/])(?<!\D[-\u2013])((?:19|20)\d\d)(?![\w/]|[.,]\d|[-\u2013](?!(?:19|20)\d\d\b))"
+)
+_MOST_YEARS = 9
 Phrases = dict[str, list[tuple[str, ...]]]
 
 
@@ -27,10 +46,12 @@ class Perturbation:
     Parameters
     ----------
     name : str
-    how : {"swap", "prefix", "upper", "quotes"}
-        `swap` puts another of `values` in place of whatever `pattern` finds. `prefix` puts one of `values` in
-        front. `upper` writes all in capitals. `quotes` turns straight quotation marks typographic, or typographic
-        ones straight.
+    how : {"swap", "numbers", "years", "prefix", "upper", "quotes"}
+        `swap` puts another of `values` in place of whatever `pattern` finds. `numbers` writes each quantity with
+        other digits, and keeps dates, years, times, ordinals, ranges and numbered names. `years` moves all years
+        of a text by the same 1 to 9 back, so that their order and distance stay. `prefix` puts one of `values`
+        in front. `upper` writes all in capitals. `quotes` turns straight quotation marks typographic, or
+        typographic ones straight.
     values : tuple of str, optional
     pattern : str, optional
         A regular expression; only its group that matches is replaced, if it has one. Default: the values.
@@ -40,7 +61,7 @@ class Perturbation:
     """
 
     name: str
-    how: Literal["swap", "prefix", "upper", "quotes"]
+    how: Literal["swap", "numbers", "years", "prefix", "upper", "quotes"]
     values: tuple[str, ...] = ()
     pattern: str | None = None
     unless: tuple[str, ...] = ()
@@ -59,6 +80,11 @@ def perturbed(text: str, change: Perturbation) -> str:
     if change.how == "quotes":
         straight = text.translate(_TYPOGRAPHIC)
         return straight if straight != text else _typographic(text)
+    if change.how == "numbers":
+        return _QUANTITY.sub(lambda match: _other_number(match, zlib.crc32(text.encode())), text)
+    if change.how == "years":
+        back = 1 + zlib.crc32(text.encode()) % _MOST_YEARS
+        return _YEAR.sub(lambda match: str(int(match[1]) - back) if match[1] else match[0], text)
     if change.how == "prefix":
         return change.values[zlib.crc32(text.encode()) % len(change.values)] + text
     return change.regex.sub(lambda match: _swapped(match, change, text), text)
@@ -74,6 +100,16 @@ def _swapped(match: re.Match[str], change: Perturbation, text: str) -> str:
         other = change.values[(zlib.crc32(found.encode()) + step) % n]
     before, after = match.start(group) - match.start(), match.end(group) - match.start()
     return match[0][:before] + other + match[0][after:]
+
+
+def _other_number(match: re.Match[str], seed: int) -> str:
+    """Write a number with other digits than 0; one of a single digit stays a plural."""
+    found = match[1]
+    if found is None or found in ("0", "1"):
+        return match[0]
+    if len(found) == 1:
+        return str(2 + (int(found) - 2 + 1 + seed % 7) % 8)
+    return re.sub("[1-9]", lambda digit: str(1 + (int(digit[0]) - 1 + 1 + seed % 8) % 9), found)
 
 
 def _typographic(text: str) -> str:

@@ -31,6 +31,8 @@ class Annotation:
 
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from JSON: what a misspelt key says would be lost
+
     annotator: str
     topics: tuple[str, ...] | None
     time: str = ""
@@ -45,6 +47,8 @@ class Annotation:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What counts as a task's labels after review or adjudication; `topics` is None where the task is dropped."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from JSON: what a misspelt key says would be lost
 
     reviewer: str
     topics: tuple[str, ...] | None
@@ -73,6 +77,8 @@ class Task:
         What else a tool keeps of it, kept as it is for the way back.
 
     """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  # read from JSON: what a misspelt key says would be lost
 
     text: str
     article: str = ""

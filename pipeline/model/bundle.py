@@ -63,6 +63,11 @@ class Bundle:
         return tuple(self.about.get("languages", "").split())
 
 
+def reference_path(model: Path) -> Path:
+    """Return where the reference of a bundle lies: of `champion.safetensors`, `champion.reference.json`."""
+    return model.with_name(f"{model.stem}.reference.json")
+
+
 def save_bundle(path: Path, bundle: Bundle) -> None:
     """Write a bundle; see `files.atomic_path` for how to replace one that is in use."""
     scorer = bundle.scorer

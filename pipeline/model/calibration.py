@@ -6,12 +6,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _TOLERANCE = 1e-12
+_LEAST = 1e-12  # of a probability whose logit is taken, and of what it lacks to 1
 
 
 def sigmoid(logits: Floats) -> Floats:
     """Map logits to probabilities without overflow."""
     probabilities: Floats = np.exp(-np.logaddexp(0.0, -logits))
     return probabilities
+
+
+def logit(probabilities: Floats) -> Floats:
+    """Map probabilities to logits, finite also for 0 and 1."""
+    clipped = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    logits: Floats = np.log(clipped / (1 - clipped))
+    return logits
 
 
 def prevalence_weights(y_true: Bools, prevalence: float | None) -> Floats:

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.calibration import prevalence_weights, sigmoid
+from pipeline.model.calibration import logit, prevalence_weights, sigmoid
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -96,9 +96,8 @@ def _cost(hits: Cost, assigned: Cost, positives: float, objective: Objective) ->
 
 
 def _logit(probability: float | np.float64) -> float:
-    clipped = np.clip(probability, 1e-12, 1 - 1e-12)
-    return float(np.log(clipped / (1 - clipped)))
+    return float(logit(np.asarray(probability)))
 
 
-def _probability(logit: float) -> float:
-    return float(sigmoid(np.float64(logit)))  # type: ignore[arg-type]  # an array of no dimension
+def _probability(value: float) -> float:
+    return float(sigmoid(np.float64(value)))  # type: ignore[arg-type]  # an array of no dimension

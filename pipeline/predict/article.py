@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import overload
 
@@ -130,6 +131,36 @@ def with_language(article: Article, bundle: Bundle) -> Article:
     return replace(article, language=language, notes=notes)
 
 
+def with_copies_named(articles: Iterable[Article | SourceError]) -> Iterator[Article | SourceError]:
+    """Note of each article that has the text of one before it which one that is; white space does not count.
+
+    Parameters
+    ----------
+    articles : iterable of Article or SourceError
+
+    Yields
+    ------
+    Article or SourceError
+
+    """
+    first: dict[bytes, str] = {}
+    for article in articles:
+        if isinstance(article, SourceError) or not article.text.strip():
+            yield article
+            continue
+        text = " ".join(article.text.split())
+        original = first.setdefault(blake2b(text.encode(errors="surrogatepass")).digest(), article.source)
+        if original == article.source:
+            yield article
+        else:
+            yield replace(article, copy_of=original, notes=(*article.notes, f"the same text as {original}"))
+
+
+def copied_from(article: Sequence[Prediction]) -> str | None:
+    """Return the source of the article before that an article repeats, None where it repeats none."""
+    return article.copy_of if isinstance(article, ArticlePredictions) else None
+
+
 class ArticlePredictions(Sequence[Prediction]):
     """The predictions for an article, each put together when it is asked for.
 
@@ -151,6 +182,11 @@ class ArticlePredictions(Sequence[Prediction]):
         texts = ([article.text[start:end] for start, end in batch] for batch in batches)
         self._scores = np.concatenate([scorer.scores(batch) for batch in texts])
         self._assigned = scorer.labels(self._scores)
+
+    @property
+    def copy_of(self) -> str | None:
+        """The source of the article before that this one repeats."""
+        return self._article.copy_of
 
     def __len__(self) -> int:
         return len(self._spans)

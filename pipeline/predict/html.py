@@ -1,4 +1,4 @@
-"""Predictions as one HTML file that needs nothing else: no script, no address, its style inside.
+"""Predictions as one HTML file that needs nothing else: no address, its style and the script of its keys inside.
 
 Texts are cut into pieces that are underlined by how much they contribute; the service's page shows the same views.
 """
@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from itertools import groupby
+from itertools import chain, groupby, islice
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.assets import read_asset, script_digest
 from pipeline.model.aggregation import ArticleTopics, aggregate
+from pipeline.predict.article import copied_from
 from pipeline.schema import Explanation, Prediction, Topic
+from pipeline.text.display import score_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -82,6 +84,15 @@ class ArticleView:
         return (_paragraph(row, self.columns) for row in self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article in the list of contents: its title, what it repeats, and counts by the column of their topic."""
+
+    title: str
+    copy_of: str | None
+    counts: tuple[tuple[int, int], ...]
+
+
 def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -> Iterator[str]:
     """Render articles as one page.
 
@@ -100,22 +111,27 @@ def as_html(articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic]) -
         A piece of the page.
 
     """
-    style = (files("pipeline") / "static" / "style.css").read_text(encoding="utf-8")
-    titles: list[str] = []
+    script = read_asset("keys.js")
+    inside = {"style": read_asset("style.css"), "script": script, "digest": script_digest(script)}
+    contents: list[Entry] = []
     counts: Counter[str] = Counter()
     total = 0
     with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline="") as body:
-        for number, article in enumerate(articles, 1):
+        remaining = iter(articles)
+        first = list(islice(remaining, 2))
+        for number, article in enumerate(chain(first, remaining), 1):
             shown = view(article, topics)
-            titles.append(shown.first.title or shown.first.source)
-            counts += shown.counts
-            total += len(article)
-            for piece in _streamed("article.html", 100, a=shown, topics=topics, number=number):
+            contents.append(_entry(shown, copied_from(article), topics))
+            if contents[-1].copy_of is None:
+                counts += shown.counts
+                total += len(article)
+            about = {"several": len(first) > 1, "entry": contents[-1]}
+            for piece in _streamed("article.html", 100, a=shown, topics=topics, number=number, **about):
                 body.write(piece)  # writelines would hold it all in memory
         body.seek(0)
         pieces = iter(lambda: body.read(_PIECE), "")
         sums = {"counts": [counts[topic.id] for topic in topics], "total": total}
-        yield from _streamed("report.html", 10, titles=titles, body=pieces, topics=topics, style=style, **sums)
+        yield from _streamed("report.html", 10, contents=contents, body=pieces, topics=topics, **sums, **inside)
 
 
 def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
@@ -135,6 +151,12 @@ def view(article: Sequence[Prediction], topics: Sequence[Topic]) -> ArticleView:
     texts, found = zip(*((row.text, row.topics) for row in article), strict=True)
     counts = Counter(topic for paragraph in found for topic in paragraph)
     return ArticleView(article, topics, aggregate(texts, found), counts)
+
+
+def _entry(shown: ArticleView, original: str | None, topics: Sequence[Topic]) -> Entry:
+    title = shown.first.title or shown.first.source
+    counts = [(index, shown.counts[topic.id]) for index, topic in enumerate(topics) if shown.counts[topic.id]]
+    return Entry(title, original, tuple(counts if original is None else ()))
 
 
 def _streamed(template: str, at_once: int, **shown: Any) -> Iterator[str]:
@@ -157,6 +179,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters["colour"] = _colour
+    made.filters["score"] = score_text
     made.globals["marks"] = MARKS
     return made
 

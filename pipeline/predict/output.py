@@ -10,10 +10,12 @@ import json
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -23,13 +25,14 @@ from numpy.typing import NDArray
 from pipeline.errors import MissingExtraError, OutputError
 from pipeline.model.aggregation import aggregate
 from pipeline.model.scorer import Scorer
+from pipeline.predict.article import copied_from
 from pipeline.predict.tables import ID, UnreadableRow
 from pipeline.schema import Explanation, Prediction, Topic
-from pipeline.text.display import one_line, printable
+from pipeline.text.display import one_line, printable, score_text
 
-FORMATS = ("text", "jsonl", "csv", "parquet", "html")
+FORMATS = ("text", "jsonl", "csv", "parquet", "xlsx", "html")
 MACHINE_FORMATS = ("jsonl", "csv", "parquet")
-Format = Literal["text", "jsonl", "csv", "parquet", "html"]
+Format = Literal["text", "jsonl", "csv", "parquet", "xlsx", "html"]
 Style = Callable[[str, str], str]
 _ROW_GROUP = 100_000
 _BATCH = 1000  # paragraphs that are written at once: an article may have millions
@@ -42,6 +45,7 @@ _ENDINGS: Mapping[str, Format] = {
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
     ".html": "html",
     ".htm": "html",
 }
@@ -470,19 +474,27 @@ def of_paragraphs(rows: Sequence[Prediction], topics: Sequence[str], *, explaine
 
 
 def rendered(
-    articles: Iterable[Sequence[Prediction]], form: Format, topics: Sequence[Topic], *, width: int, style: Style
+    articles: Iterable[Sequence[Prediction]],
+    form: Format,
+    topics: Sequence[Topic],
+    *,
+    width: int,
+    style: Style,
+    brief: bool = False,
 ) -> Iterator[bytes]:
     r"""Render the predictions for articles.
 
     Parameters
     ----------
     articles : iterable of sequence of Prediction
-    form : {"text", "jsonl", "csv", "parquet", "html"}
+    form : {"text", "jsonl", "csv", "parquet", "xlsx", "html"}
     topics : sequence of Topic
     width : int
         Columns of the terminal, for `text`.
     style : callable
         `(text, colour)` to the text in that colour, for `text`.
+    brief : bool, default False
+        Of several articles, show in `text` only the paragraphs with a topic, and a line for each article.
 
     Yields
     ------
@@ -492,13 +504,18 @@ def rendered(
     """
     ids = [topic.id for topic in topics]
     if form == "text":
-        yield from map(_encoded, as_text(articles, topics, width=width, style=style))
+        write = as_brief_text if brief else as_text
+        yield from map(_encoded, write(articles, topics, width=width, style=style))
     elif form == "html":
         from pipeline.predict.html import as_html
 
         yield from map(_encoded, as_html(articles, topics))
     elif form == "parquet":
         yield from _parquet_pieces(articles, ids)
+    elif form == "xlsx":
+        from pipeline.predict.excel import as_xlsx
+
+        yield from as_xlsx((of_paragraphs(batch, ids, explained=False) for batch in _batches(articles)), topics)
     else:
         writer = JsonLinesWriter(ids, number="%r") if form == "jsonl" else CsvWriter(ids)
         yield writer.header(_LEADING, _TRAILING)
@@ -532,6 +549,27 @@ def as_text(
         yield _heading(article, by_id, width, style)
         for row in article:
             yield _paragraph(row, by_id, width, style)
+
+
+def as_brief_text(
+    articles: Iterable[Sequence[Prediction]], topics: Sequence[Topic], *, width: int, style: Style
+) -> Iterator[str]:
+    """Render articles for a first look: a line for each, and below it its paragraphs with a topic alone.
+
+    A single article is rendered whole. The parameters, and what is yielded, are those of `as_text`.
+    """
+    remaining = iter(articles)
+    first = list(islice(remaining, 2))
+    if len(first) < 2:  # noqa: PLR2004
+        yield from as_text(first, topics, width=width, style=style)
+        return
+    by_id = {topic.id: topic for topic in topics}
+    width = max(width, _NARROWEST)
+    for article in chain(first, remaining):
+        yield _line(article, by_id, width, style)
+        if copied_from(article) is None:
+            relevant = [row for row in article if row.topics]
+            yield from (_paragraph(row, by_id, width, style) for row in relevant)
 
 
 _LEADING = ("source", "paragraph", "start", "end", "text")
@@ -640,19 +678,44 @@ def _heading(article: Sequence[Prediction], topics: Mapping[str, Topic], width: 
     return f"{text}\n\n"
 
 
+def _line(article: Sequence[Prediction], topics: Mapping[str, Topic], width: int, style: Style) -> str:
+    """Name an article with the number of its paragraphs that have each topic, or what it repeats."""
+    first = article[0]
+    name = one_line(f"{first.source}: {first.title}" if first.title else first.source)
+    original = copied_from(article)
+    if original is not None:
+        return "\n".join(textwrap.wrap(f"{name}: the same text as {one_line(original)}", width)) + "\n\n"
+    counts = Counter(topic for row in article for topic in row.topics)
+    labels = [(topics[topic], f"{topics[topic].title} {counts[topic]}") for topic in topics if counts[topic]]
+    relevant = sum(bool(row.topics) for row in article)
+    lines = [*textwrap.wrap(f"{name} ({relevant} of {len(article)} paragraphs)", width)]
+    lines += [f"  {line}" for line in _fitted(labels, width - 2, style) or ["none of the topics"]]
+    return "\n".join(lines) + "\n\n"
+
+
 def _paragraph(row: Prediction, topics: Mapping[str, Topic], width: int, style: Style) -> str:
-    labels = [(topics[t], f"{topics[t].title} {row.scores[t]:.2f} ({row.margins[t]:+.2f})") for t in row.topics]
+    labels = [
+        (topics[t], f"{topics[t].title} {score_text(row.scores[t])} ({row.margins[t]:+.2f})") for t in row.topics
+    ]
     lines = _fitted(labels, width - 5, style) or ["-"]
     lines = [f"{row.paragraph + 1:>3}  {lines[0]}", *(" " * 5 + line for line in lines[1:])]
     lines += textwrap.wrap(
         printable(" ".join(row.text.split())), width, initial_indent=" " * 5, subsequent_indent=" " * 5
     )
     for topic, found in row.explanation.items():
-        terms = ", ".join(f"{term.term} {term.value:+.2f}" for term in found.terms)
-        near = "" if topic in row.topics else f", near miss {row.scores[topic]:.2f} ({row.margins[topic]:+.2f})"
-        line = f"{topics[topic].title}{near}: {terms}, other terms {found.rest:+.2f}, bias {found.bias:+.2f}"
+        near = f", near miss {score_text(row.scores[topic])} ({row.margins[topic]:+.2f})"
+        name = f"{topics[topic].title}{'' if topic in row.topics else near}"
+        line = f"{name}: {_spoken(found)}; other terms {found.rest:+.2f}, bias {found.bias:+.2f}"
         lines += textwrap.wrap(printable(line), width, initial_indent=" " * 7, subsequent_indent=" " * 9)
     return "\n".join(lines) + "\n\n"
+
+
+def _spoken(found: Explanation) -> str:
+    """List the terms that speak for a topic, then those against it."""
+    sides: dict[str, list[str]] = {"for": [], "against": []}
+    for term in found.terms:
+        sides["for" if term.value >= 0 else "against"].append(f"{term.term} {term.value:+.2f}")
+    return "; ".join(f"{side}: {', '.join(terms)}" for side, terms in sides.items() if terms) or "no term"
 
 
 def _fitted(labels: list[tuple[Topic, str]], width: int, style: Style) -> list[str]:

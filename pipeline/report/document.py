@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from pipeline.assets import read_asset, script_digest
 from pipeline.evaluation.estimates import Estimate
 from pipeline.evaluation.tables import as_markdown, to_records
 from pipeline.report.plots import INK
@@ -31,6 +32,8 @@ class Section:
         A file's content, shown as it is.
     tables : tuple of DataFrame, optional
     plots : tuple of (name, Figure), optional
+    folded : str, optional
+        What the rows of the tables are called; the page then shows their number, and them when asked.
 
     """
 
@@ -38,6 +41,7 @@ class Section:
     title: str
     text: str = ""
     code: str = field(default="", kw_only=True)
+    folded: str = field(default="", kw_only=True)
     tables: tuple[pd.DataFrame, ...] = ()
     plots: tuple[tuple[str, Figure], ...] = ()
 
@@ -72,15 +76,18 @@ def html(title: str, sections: Sequence[Section], *, lead: str = "") -> str:
     Returns
     -------
     str
-        Style and plots are inside: no script, no network.
+        Style and plots are inside, without network. The one script that its policy allows lets the links of the
+        contents work in MLflow's viewer, whose frame opens no link.
 
     """
     environment = Environment(
         loader=PackageLoader("pipeline"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["svg"] = _svg
+    script = read_asset("contents.js")
+    inside = {"script": Markup(script), "digest": script_digest(script)}  # our own file
     environment.tests["estimate"] = lambda cell: isinstance(cell, Estimate)
-    return environment.get_template("evaluation.html").render(title=title, sections=sections, lead=lead)
+    return environment.get_template("evaluation.html").render(title=title, sections=sections, lead=lead, **inside)
 
 
 def _svg(plot: Figure, name: str) -> Markup:
@@ -90,5 +97,6 @@ def _svg(plot: Figure, name: str) -> Markup:
         plot.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue().split("<svg", 1)[1]
     svg = _IDS.sub(lambda match: f"{match[0]}{name}-", svg.replace(INK, "currentColor"))
-    label = Markup('<svg role="img" aria-label="{}"').format(plot.axes[0].get_title())
+    title = plot.get_suptitle() or plot.axes[0].get_title()
+    label = Markup('<svg role="img" aria-label="{}"').format(title)
     return label + Markup(svg)  # Matplotlib has escaped every text in it

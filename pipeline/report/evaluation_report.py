@@ -203,7 +203,10 @@ def _calibration(sets: Mapping[str, MeasuredSet], training: Evaluation | None) -
     evaluations |= {name: measured.model for name, measured in sets.items()}
     first = next(iter(sets.values()))
     table = studies.calibration_table(first.topics, evaluations)
-    return [Section("calibration", "Calibration", _CALIBRATION, (table,), (_reliability("reliability", first),))]
+    return [
+        Section("calibration", "Calibration", _CALIBRATION, (table,), (_reliability("reliability", first),)),
+        Section("reliability", "Reliability by score", _BINS, (studies.reliability_table(first),), folded="bins"),
+    ]
 
 
 def _test_set(name: str, measured: MeasuredSet) -> Section:
@@ -217,7 +220,7 @@ def _confusion(measured: MeasuredSet) -> Section:
 
 def _reliability(name: str, measured: MeasuredSet) -> tuple[str, Figure]:
     title = f"Reliability, {measured.title}"
-    return name, plots.reliability(measured.topics, measured.y_score, measured.y_true, title=title)
+    return name, plots.reliability(measured.topics, measured.reliability, title=title)
 
 
 def _behaviour(measured: MeasuredSet, background: Background) -> list[Section]:
@@ -228,7 +231,7 @@ def _behaviour(measured: MeasuredSet, background: Background) -> list[Section]:
     failures = studies.failure_table(outcomes)
     return [
         Section("behaviour", "Behaviour", _BEHAVIOUR, (rates,)),
-        Section("failures", "Behaviour: failures", _FAILURES, (failures,)),
+        Section("failures", "Behaviour: failures", _FAILURES, (failures,), folded="failures"),
     ]
 
 
@@ -252,7 +255,7 @@ def _errors(measured: MeasuredSet) -> list[Section]:
     terms = studies.terms_table(measured.scorer, measured.topics)
     return [
         Section("terms", "Strongest terms", _TERMS, (terms,)),
-        Section("errors", "Worst errors", _ERRORS, (studies.error_table(measured),)),
+        Section("errors", "Worst errors", _ERRORS, (studies.error_table(measured),), folded="errors"),
     ]
 
 
@@ -268,6 +271,10 @@ _CALIBRATION = (
     "Expected calibration error: the mean distance between a score and how often it is right, over ten equal "
     "bins. The bootstrap's resamples add noise of their own to it, so intervals lie above the value where it "
     "is small."
+)
+_BINS = (
+    "The rows of each bin of scores: how many they are, their mean score, how often the topic is true. A bin of "
+    "few rows says little; its interval says how little."
 )
 _CONFUSION = (
     "Rows: true topic; columns: predicted topic. Right predictions are on the diagonal; elsewhere a topic was "
@@ -290,4 +297,4 @@ _TERMS = (
     "The terms with the largest weight x idf for and against each topic. A term with an asterisk is the "
     "beginning of a word."
 )
-_ERRORS = "The surest wrong predictions, with the terms that moved the score most, in logits."
+_ERRORS = "The surest wrong predictions, with the terms that spoke most for and against the topic, in logits."

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from pipeline.data.corpus import label_matrix, text_digests
 from pipeline.evaluation.baselines import keyword_labels
 from pipeline.evaluation.bootstrap import article_weights
-from pipeline.evaluation.estimates import Estimate, Evaluation, estimate_share, evaluate_labels
+from pipeline.evaluation.estimates import (
+    Estimate,
+    Evaluation,
+    ReliabilityBin,
+    estimate_share,
+    evaluate_labels,
+    reliability_bins,
+)
 from pipeline.model.bundle import Bundle
 from pipeline.model.scorer import Scorer
 from pipeline.schema import LabelledParagraph, Topic
@@ -69,6 +76,13 @@ class MeasuredSet:
     def texts(self) -> list[str]:
         """The rows' texts."""
         return [row.text for row in self.rows]
+
+    @cached_property
+    def reliability(self) -> list[list[ReliabilityBin]]:
+        """For each topic, how often it is true against its score."""
+        articles = [row.article for row in self.rows]
+        columns = range(len(self.topics))
+        return [reliability_bins(self.y_score[:, k], self.y_true[:, k], self.weights, articles) for k in columns]
 
     @property
     def headline(self) -> str:

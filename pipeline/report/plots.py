@@ -13,14 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.evaluation.estimates import Estimate
-from pipeline.evaluation.metrics import f1_score, reliability_curve
+from pipeline.evaluation.estimates import Estimate, ReliabilityBin
+from pipeline.evaluation.metrics import f1_score
 from pipeline.schema import Topic
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 INK = "#70767c"
 _MOST_IN_LEGEND = 12
+_PANELS_ACROSS = 4
 _STYLE: dict[Any, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "axes.spines.top": False,
@@ -56,30 +57,54 @@ def precision_recall(topics: Sequence[Topic], y_score: Floats, y_true: Bools) ->
     return _finished(figure, axes, len(topics))
 
 
-def reliability(topics: Sequence[Topic], y_score: Floats, y_true: Bools, *, title: str = "Reliability") -> Figure:
-    """Draw how often a topic is true against its score; on the diagonal, scores are probabilities.
+def reliability(topics: Sequence[Topic], bins: Sequence[Sequence[ReliabilityBin]], *, title: str) -> Figure:
+    """Draw how often each topic is true against its score; on the diagonal, scores are probabilities.
 
     Parameters
     ----------
     topics : sequence of Topic
         Of length k.
-    y_score : float64 array of shape (n, k)
-        Scores that are NaN are left out.
-    y_true : bool array of shape (n, k)
-    title : str, optional
+    bins : sequence of k sequences of ReliabilityBin
+        The bars are the intervals of their shares, the numbers their rows.
+    title : str
 
     Returns
     -------
     Figure
 
     """
-    figure, axes = _axes("mean score", "share true", title)
+    across = min(len(topics), _PANELS_ACROSS)
+    down = -(-len(topics) // across)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(2.4 * across + 0.6, 2.5 * down + 0.4), layout="constrained")
+        panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    figure.suptitle(title, color=INK)
+    figure.supxlabel("mean score", color=INK)
+    figure.supylabel("share true", color=INK)
+    for axes, topic, found in zip(panels, topics, bins, strict=False):
+        _reliability_panel(axes, topic, found)
+    for axes in panels[len(topics) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _reliability_panel(axes: Axes, topic: Topic, bins: Sequence[ReliabilityBin]) -> None:
+    axes.set_title(topic.title, fontsize="medium", color=INK)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.2), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     axes.plot([0, 1], [0, 1], color=INK, linestyle=":")
-    for column, topic in enumerate(topics):
-        rows = np.isfinite(y_score[:, column])
-        mean_score, share_true = reliability_curve(y_score[rows, column], y_true[rows, column])
-        axes.plot(mean_score, share_true, marker="o", color=topic.colour, label=topic.title)
-    return _finished(figure, axes, len(topics))
+    shares = [found.share_true for found in bins]
+    below = [max(0.0, share.value - share.low) for share in shares]
+    above = [max(0.0, share.high - share.value) for share in shares]
+    drawn: dict[str, Any] = {"marker": "o", "markersize": 4, "color": topic.colour, "elinewidth": 1, "capsize": 2}
+    axes.errorbar(
+        [found.mean_score for found in bins],
+        [share.value for share in shares],
+        np.nan_to_num([below, above]),
+        **drawn,
+    )
+    for found in bins:
+        where = ((found.low + found.high) / 2, 1.13)
+        axes.annotate(f"{found.rows}", where, ha="center", fontsize=6, color=INK, rotation=45)
 
 
 def label_shares(topics: Sequence[Topic], sets: Mapping[str, Bools]) -> Figure:

@@ -101,6 +101,22 @@ def behaviour_table(outcomes: Sequence[Outcome], *, random_state: int) -> pd.Dat
     return pd.DataFrame(table, columns=["kind", "suite", "cases", "failed", "pass rate"])
 
 
+def reliability_table(measured: MeasuredSet) -> pd.DataFrame:
+    """Lay out the bins of the reliability curves, a row each."""
+    table = [
+        [
+            topic.title,
+            f"{found.low:.1f} to {found.high:.1f}",
+            found.rows,
+            f"{found.mean_score:.3f}",
+            found.share_true,
+        ]
+        for topic, bins in zip(measured.topics, measured.reliability, strict=True)
+        for found in bins
+    ]
+    return pd.DataFrame(table, columns=["topic", "score", "rows", "mean score", "share true"], dtype=object)
+
+
 def _pass_rate(outcome: Outcome, random_state: int) -> Estimate:
     weights = article_weights(outcome.units, random_state=random_state)
     return estimate_share(outcome.passed, weights, units=len(set(outcome.units)))

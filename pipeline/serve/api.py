@@ -3,16 +3,19 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipeline.errors import BundleError, OutputError
+from pipeline.labelling import store
+from pipeline.labelling.task import Annotation
 from pipeline.predict.article import DEFAULT_POINT
-from pipeline.serve import corrections, work
-from pipeline.serve.corrections import Correction
+from pipeline.serve import work
 from pipeline.serve.logs import Fault
 from pipeline.serve.middleware import Metrics
 from pipeline.serve.refusal import RefusedError
@@ -25,8 +28,10 @@ from pipeline.serve.schemas import (
     PredictResponse,
     TextsRequest,
     TopicsResponse,
+    UndoRequest,
 )
 from pipeline.serve.settings import Settings
+from pipeline.serve.window import Window
 from pipeline.serve.workers import Workers
 
 ERRORS = {
@@ -34,17 +39,19 @@ ERRORS = {
     401: "No valid token",
     403: "A cross-site request",
     408: "The request did not arrive in time",
-    409: "A topic or an operating point that the model in use does not have",
+    409: "A topic or an operating point that the model in use does not have, or nothing to take back",
     413: "The request exceeds a limit",
     415: "Not JSON by its type, or compressed",
     422: "The request is not as described",
     429: "Too many requests at once",
-    503: "The correction cannot be saved, or a process that predicts died",
+    503: "A label cannot be saved, or a process that predicts died",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": description} for status, description in ERRORS.items()
 }
 LISTED = 1000
+P = ParamSpec("P")
+R = TypeVar("R")
 router = APIRouter(responses=RESPONSES)
 
 
@@ -59,7 +66,9 @@ class State:
     workers : Workers
     metrics : Metrics
     saving : Fault
-        Whether corrections cannot be saved at present.
+        Whether labels cannot be saved at present.
+    window : Window
+        What was predicted within the last hour.
 
     """
 
@@ -67,7 +76,8 @@ class State:
     model: ReloadingModel
     workers: Workers
     metrics: Metrics
-    saving: Fault = field(default_factory=lambda: Fault("corrections can be saved again"))
+    saving: Fault = field(default_factory=lambda: Fault("annotations can be saved again"))
+    window: Window = field(default_factory=Window)
 
 
 def state_of(request: Request) -> State:
@@ -100,12 +110,19 @@ def task_of(state: State, model: LoadedModel, threshold: str) -> work.Model:
         model.at(threshold)
     except BundleError as error:
         raise RefusedError(409, f"threshold: {error}") from None
-    return work.Model(model.path, threshold, state.settings.limits.texts)
+    edges = model.reference.sample.edges if model.reference and model.reference.sample else None
+    return work.Model(model.path, threshold, state.settings.limits.texts, edges)
+
+
+def count(state: State, model: LoadedModel, seen: work.Seen) -> None:
+    """Count paragraphs that a model predicted on, in the metrics."""
+    state.metrics.paragraphs.inc(seen.paragraphs)
+    state.window.add(model.sha256, seen.sums)
 
 
 def answer(state: State, rows: work.Rows, model: LoadedModel, threshold: str) -> Response:
     """Send predictions with the model that made them."""
-    state.metrics.paragraphs.inc(rows.count)
+    count(state, model, rows.seen)
     notes = f', "notes": {json.dumps(rows.notes)}' if rows.notes else ""
     about = json.dumps(model.about(model.at(threshold)))
     content = f'{{"predictions": [{rows.objects}], "model": {about}{notes}}}'
@@ -160,28 +177,31 @@ async def topics(request: Request) -> Response:
 async def correct(request: Request, asked: CorrectionRequest) -> Response:
     """Save the topics that a person assigns to a paragraph, beside those of the model."""
     state = state_of(request)
-    known = state.model.current.bundle.scorer.topics
-    unknown = [topic for topic in asked.topics if topic not in known]
-    if unknown:
-        raise RefusedError(
-            409, f"topics: the model has no topic {unknown[0]!r:.80}, expected some of {', '.join(known)}"
-        )
-    correction = await _correction(state, asked)
-    try:
-        await asyncio.to_thread(corrections.add, state.settings.corrections, correction)
-    except OutputError as error:
-        state.saving.begin(str(error))
-        raise
-    state.saving.end()
+    check_topics(state, asked.topics)
+    annotation = await _correction(state, asked)
+    article = asked.article or hashlib.sha256(asked.text.encode()).hexdigest()[:16]
+    task, annotation = store.correction_of(asked.text, article, asked.paragraph, annotation)
+    number = await saved(state, store.annotate, task, annotation)
     state.metrics.corrections.inc()
-    return JSONResponse(asdict(correction), 201)
+    return JSONResponse(
+        _as_row(state, store.Correction(number, article, asked.paragraph, asked.text, annotation, None)), 201
+    )
 
 
 @router.get("/v1/corrections", response_model=list[CorrectionRow])
 def list_corrections(request: Request) -> Response:
-    """List the newest corrections, at most 1000."""
-    found = corrections.latest(state_of(request).settings.corrections, most=LISTED)
-    return JSONResponse([asdict(correction) for correction in found])
+    """List the newest corrections, at most 1000, without those that were taken back."""
+    state = state_of(request)
+    return JSONResponse(
+        [_as_row(state, found) for found in store.corrections(state.settings.annotations, most=LISTED)]
+    )
+
+
+@router.post("/v1/corrections/undo", status_code=204, dependencies=_JSON_ONLY)
+async def undo_correction(request: Request, asked: UndoRequest) -> Response:
+    """Take a correction back; the one before it by the same person counts again."""
+    await undone(state_of(request), asked.id)
+    return Response(status_code=204)
 
 
 @router.get("/healthz")
@@ -205,13 +225,67 @@ async def metrics(request: Request) -> Response:
     state = state_of(request)
     model = state.model.current
     living = {"reloads": state.model.reloads, "workers": state.workers.alive()}
+    topics = model.bundle.scorer.topics
+    state.metrics.drift.set(topics, state.window.sums(model.sha256, len(topics)), model.reference)
     text = state.metrics.text(**living, run_id=model.run_id, sha256=model.sha256)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _correction(state: State, asked: CorrectionRequest) -> Correction:
+def check_topics(state: State, topics: Iterable[str]) -> None:
+    """Refuse topics that the model in use does not have."""
+    known = state.model.current.bundle.scorer.topics
+    unknown = [topic for topic in topics if topic not in known]
+    if unknown:
+        raise RefusedError(
+            409, f"topics: the model has no topic {unknown[0]!r:.80}, expected some of {', '.join(known)}"
+        )
+
+
+async def saved(state: State, write: Callable[Concatenate[Path, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Write to the file of annotations, and tell in the log when that begins to fail and when it ends."""
+    try:
+        found = await asyncio.to_thread(write, state.settings.annotations, *args, **kwargs)
+    except OutputError as error:
+        state.saving.begin(str(error))
+        raise
+    state.saving.end()
+    return found
+
+
+async def undone(state: State, correction: int) -> None:
+    """Take a correction back; refuse a number of none that counts."""
+    if not await saved(state, store.undo, correction):
+        raise RefusedError(409, f"correction {correction}: no such correction, or taken back already")
+
+
+async def _correction(state: State, asked: CorrectionRequest) -> Annotation:
     model = state.model.current
-    predicted = await state.workers.run(work.topics_of, task_of(state, model, DEFAULT_POINT), asked.text)
-    assigned = tuple(topic for topic in model.bundle.scorer.topics if topic in asked.topics)
-    article = asked.article or hashlib.sha256(asked.text.encode()).hexdigest()[:16]
-    return Correction(article, asked.paragraph, asked.text, predicted, assigned, model.run_id, corrections.now())
+    predicted = await state.workers.run(work.topics_of, task_of(state, model, asked.threshold), asked.text)
+    return Annotation(
+        asked.annotator.strip() or store.ANONYMOUS,
+        tuple(topic for topic in model.bundle.scorer.topics if topic in asked.topics),
+        store.now(),
+        suggested=predicted,
+        model=model.run_id,
+    )
+
+
+def _as_row(state: State, correction: store.Correction) -> dict[str, Any]:
+    said = correction.annotation
+    return {
+        "id": correction.id,
+        "annotator": said.annotator,
+        "article": correction.article,
+        "paragraph": correction.paragraph,
+        "text": correction.text,
+        "model_topics": _ordered(state, said.suggested or ()),
+        "person_topics": _ordered(state, said.topics or ()),
+        "model": said.model,
+        "time": said.time,
+    }
+
+
+def _ordered(state: State, topics: Iterable[str]) -> list[str]:
+    """Put topics in the order of the label set; those of an earlier one come last."""
+    columns = state.model.current.bundle.scorer.topics
+    return sorted(topics, key=lambda topic: columns.index(topic) if topic in columns else len(columns))

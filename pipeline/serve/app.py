@@ -17,7 +17,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import OutputError, TopicsError
-from pipeline.serve import api, corrections, logs, pages, reading, views, work
+from pipeline.labelling import store
+from pipeline.serve import api, label_page, logs, pages, reading, review_page, views, work
 from pipeline.serve.logs import LOG, AccessLog
 from pipeline.serve.middleware import (
     CloseAtEnd,
@@ -55,14 +56,15 @@ def run(settings: Settings, *, look_up: Callable[[], Path] | None = None) -> Non
     BundleError
         Where there is no model.
     OutputError
-        Where the address cannot be listened on, or corrections cannot be saved.
+        Where the address cannot be listened on, or annotations cannot be saved.
 
     """
     app = create_app(settings, look_up=look_up)
-    corrections.check(settings.corrections)
+    store.check(settings.annotations)
     app.add_middleware(CloseAtEnd, ending=lambda: server.should_exit)
     listening = _listen(settings)
     logs.set_up(settings.log)
+    _take_over(settings.annotations)
     config = uvicorn.Config(
         app,
         http=with_header_timeout(settings.limits.seconds),
@@ -85,6 +87,12 @@ def run(settings: Settings, *, look_up: Callable[[], Path] | None = None) -> Non
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     server: uvicorn.Server = uvicorn.Server(config)
     server.run(sockets=[listening])
+
+
+def _take_over(annotations: Path) -> None:
+    """Take over what an earlier version kept beside them, and say so."""
+    if count := store.take_over(annotations):
+        LOG.info(f"{annotations}: {count} corrections of an earlier version taken over")
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -153,9 +161,8 @@ def create_app(settings: Settings, *, look_up: Callable[[], Path] | None = None)
     app.state.shared = state
     app.include_router(api.router)
     app.include_router(views.api_router)
-    app.include_router(pages.router)
-    app.include_router(reading.router)
-    app.include_router(views.router)
+    for pages_of in (pages, reading, views, label_page, review_page):
+        app.include_router(pages_of.router)
     with as_file(files("pipeline") / "static") as static:
         app.mount("/static", StaticFiles(directory=static), name="static")
     app.add_middleware(LimitRequests, limits=settings.limits)

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.serve.attempts import Attempts
+from pipeline.serve.drift_metrics import DriftMetrics
 from pipeline.serve.logs import log_request
-from pipeline.serve.paths import PROBES, counted_path, route_path
+from pipeline.serve.paths import PROBES, RECEIVING, counted_path, route_path
 from pipeline.serve.refusal import RefusedError
 from pipeline.serve.settings import Limits, Settings
 
@@ -204,9 +205,11 @@ class Guard:
         scope.setdefault("state", {})["nonce"] = nonce
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
+        opened = scope["method"] == "GET" and route_path(scope) == RECEIVING
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_security(nonce)]
+                message["headers"] = [*message["headers"], *_security(nonce, opened=opened)]
             await send(message)
 
         if not self._is_own_host(headers):
@@ -274,7 +277,8 @@ def _hostname(address: str) -> str | None:
         return None
 
 
-def _security(nonce: str) -> list[tuple[bytes, bytes]]:
+def _security(nonce: str, *, opened: bool) -> list[tuple[bytes, bytes]]:
+    """Return the security headers; a window that another site opened, and that alone, can be talked to by it."""
     policy = (
         f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self';"
         " img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -283,7 +287,7 @@ def _security(nonce: str) -> list[tuple[bytes, bytes]]:
         (b"content-security-policy", policy.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
-        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"unsafe-none" if opened else b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
     ]
 
@@ -303,6 +307,8 @@ class Metrics:
         self.corrections = Counter("topics_corrections", "Corrections saved", registry=self.registry)
         self.reloads = Gauge("topics_model_reloads", "Models reloaded since the start", registry=self.registry)
         self.model = Gauge("topics_model_info", "The model in use", ("run_id", "sha256"), registry=self.registry)
+
+        self.drift = DriftMetrics(self.registry)
 
     def text(self, *, reloads: int, workers: int, run_id: str, sha256: str) -> bytes:
         """Return all metrics in Prometheus's text format."""

@@ -2,11 +2,12 @@
 
 from starlette.types import Scope
 
+RECEIVING = "/bookmarklet/receive"
 PROBES = ("/healthz", "/readyz", "/metrics")
 OWN_PATHS = (
-    *("/", "/fragment", "/download", "/corrections", "/model", "/docs", "/openapi.json"),
-    *("/v1/predict", "/v1/topics", "/v1/corrections", *PROBES),
-    *("/today", "/search", "/timeline", "/views"),
+    *("/", "/fragment", "/download", "/corrections", "/label", "/review", "/model", "/docs", "/openapi.json"),
+    *("/v1/predict", "/v1/topics", "/v1/corrections", "/corrections/undo", "/v1/corrections/undo", *PROBES),
+    *("/today", "/search", "/timeline", "/views", "/bookmarklet", RECEIVING),
 )
 _FAMILIES = ("/article", "/view")  # of addresses, one for each article or view
 

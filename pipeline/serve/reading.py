@@ -12,15 +12,16 @@ from pipeline.archive import queries
 from pipeline.archive.digest.rows import words_of_period
 from pipeline.archive.queries import ArchivedArticle, ShownModel
 from pipeline.archive.selection import Selection
+from pipeline.labelling import store
 from pipeline.predict.article import DEFAULT_POINT
+from pipeline.serve import people, work
 from pipeline.serve import timeline as timelines
-from pipeline.serve import work
 from pipeline.serve.api import state_of, task_of
 from pipeline.serve.filters import Filters, days_before, filters_of
 from pipeline.serve.library import Reader, page, reading, without_archive
 from pipeline.serve.paths import route_path
 from pipeline.serve.refusal import RefusedError
-from pipeline.serve.stories import grouped
+from pipeline.serve.stories import Given, grouped, task_ids
 from pipeline.serve.work import Place
 
 PAGE = 20  # stories
@@ -41,7 +42,8 @@ def today(request: Request, asked: Asked) -> Response:
         if not asked.days_named:
             day = replace(asked.selection, since=reader.newest, until=reader.newest)
             asked = replace(asked, selection=day)
-        return _stories_page(request, reader, asked, heading="Today", path="/today")
+        is_newest = asked.selection.since == asked.selection.until == reader.newest
+        return _stories_page(request, reader, asked, heading="Today" if is_newest else "Stories", path="/today")
 
 
 @router.get("/search")
@@ -80,17 +82,19 @@ async def article(request: Request, number: str) -> Response:
         "interactive": all(topic.id in known for topic in shown.topics),
         "model": shown.run_id or shown.sha256[:12],
         "explained": task is not None,
+        "annotator": people.remembered(request),
     }
     place = Place(route_path(request.scope), request.scope.get("root_path", ""), request.state.nonce)
-    sent = task, kept, shown, place, facts
+    sent = task, kept, shown, place, state.settings.annotations, facts
     return HTMLResponse(await state.workers.run(work.show_archived, *sent))
 
 
-def stories_of(reader: Reader, asked: Filters) -> dict[str, Any]:
+def stories_of(request: Request, reader: Reader, asked: Filters) -> dict[str, Any]:
     """Return what the templates of stories are filled with.
 
     Parameters
     ----------
+    request : Request
     reader : Reader
     asked : Filters
 
@@ -102,8 +106,10 @@ def stories_of(reader: Reader, asked: Filters) -> dict[str, Any]:
     found = queries.story_page(reader.database, asked.selection, limit=PAGE, offset=(asked.page - 1) * PAGE)
     first = [story.articles[0].id for story in found.stories]
     digests = queries.text_digests(reader.database, first)
+    labels = store.labels(state_of(request).settings.annotations, task_ids(found.stories))
+    given = Given(reader.model.thresholds, labels)
     return {
-        "groups": grouped(found.stories, asked.selection.topics, digests),
+        "groups": grouped(found.stories, asked.selection.topics, digests, given),
         "total": found.total,
         "counts": {count.topic: count for count in found.topics},
         "pages": max(1, -(-found.total // PAGE)),
@@ -123,7 +129,7 @@ def check_topics(reader: Reader, selection: Selection) -> None:
 
 def _stories_page(request: Request, reader: Reader, asked: Filters, *, heading: str, path: str) -> Response:
     check_topics(reader, asked.selection)
-    return _searched(request, reader, asked, stories_of(reader, asked), heading=heading, path=path)
+    return _searched(request, reader, asked, stories_of(request, reader, asked), heading=heading, path=path)
 
 
 def _searched(
@@ -150,6 +156,7 @@ def _searched(
         here=asked.query(),
         shown=shown,
         view=None,
+        annotator=people.remembered(request),
     )
 
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import OutputError, TopicsError
-from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.errors import BundleError, OutputError, TopicsError
+from pipeline.model.bundle import Bundle, load_bundle, reference_path
+from pipeline.monitoring.reference import Reference, read_reference
 from pipeline.predict.article import DEFAULT_POINT, at_point, bundle_path
 from pipeline.serve.logs import LOG, Fault
 
@@ -31,12 +32,15 @@ class LoadedModel:
         Of the file.
     path : Path
         A copy of the file, from which other processes load the bundle; it is deleted with this object.
+    reference : Reference or None
+        What the text looked like that it was evaluated on; None where there is no such file beside the model.
 
     """
 
     points: Mapping[str, Bundle]
     sha256: str
     path: Path
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
         weakref.finalize(self, self.path.unlink, missing_ok=True)
@@ -160,7 +164,7 @@ class ReloadingModel:
         bundle = load_bundle(copy)
         at_point(bundle, DEFAULT_POINT)  # every model has it
         points = {point: at_point(bundle, point) for point in bundle.scorer.points}
-        self.current = LoadedModel(points, sha256, copy)
+        self.current = LoadedModel(points, sha256, copy, _reference(path, bundle))
         self._seen = seen
 
     def _stamp(self) -> _Stamp | None:
@@ -170,6 +174,18 @@ class ReloadingModel:
         except FileNotFoundError:
             return None
         return str(path), found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _reference(path: Path, bundle: Bundle) -> Reference | None:
+    """Read the reference beside a model; a service does without, as it matters to metrics alone."""
+    beside = reference_path(path)
+    if not beside.exists():
+        return None
+    try:
+        return read_reference(beside, bundle)
+    except BundleError as error:
+        LOG.warning(f"{error}; metrics have nothing to compare with")
+        return None
 
 
 def _copied(path: Path) -> tuple[Path, str]:

@@ -11,6 +11,10 @@ Written = Annotated[
     str,
     Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", description="Plain text, not empty, without NUL characters."),
 ]
+Name = Annotated[
+    str,
+    Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$", description="Of a person, without control characters."),
+]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -148,11 +152,25 @@ class CorrectionRequest(Row):
         default="", pattern=r"^[a-z0-9]{0,64}$", description="Keeps an article's paragraphs together."
     )
     paragraph: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)] = 0
+    annotator: Name = Field(default="", description="Who says so; empty for `anonymous`.")
+    threshold: str = Field(
+        default=DEFAULT_POINT,
+        max_length=80,
+        description="The operating point of the topics that the person saw: precision, balanced or recall.",
+    )
+
+
+class UndoRequest(Row):
+    """The correction to take back."""
+
+    id: Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_whole)]
 
 
 class CorrectionRow(Row):
     """A saved correction."""
 
+    id: int = Field(description="Its number, by which it is taken back.")
+    annotator: str
     article: str
     paragraph: int
     text: str

@@ -39,7 +39,7 @@ class Settings:
     ----------
     model : Path
         A bundle or an output directory.
-    corrections : Path
+    annotations : Path
         A SQLite file.
     archive : Path or None
         A SQLite file of collected articles, which need not be there, to read and to label anew with each new
@@ -64,11 +64,13 @@ class Settings:
         Whether successful probes are logged as well.
     refresh : float
         Seconds between two looks at the registry.
+    codebook : Path or None
+        Markdown that is shown beside what is labelled, None for none.
 
     """
 
     model: Path
-    corrections: Path
+    annotations: Path
     archive: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
@@ -81,6 +83,7 @@ class Settings:
     log: Kind = "plain"
     log_probes: bool = False
     refresh: float = 60.0
+    codebook: Path | None = None
 
     @property
     def loopback(self) -> bool:

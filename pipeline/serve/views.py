@@ -19,6 +19,7 @@ from pipeline.archive.queries import Story
 from pipeline.archive.selection import Selection, View
 from pipeline.archive.views import add_view, list_views, remove_view, update_view
 from pipeline.errors import ArchiveError
+from pipeline.serve import people
 from pipeline.serve.api import RESPONSES
 from pipeline.serve.filters import Filters, filters_of, selection_of
 from pipeline.serve.library import Reader, opened, page, reading, without_archive
@@ -158,7 +159,8 @@ def shown(request: Request, slug: str, asked: Asked) -> Response:
             outlets=_with_own(reader, view),
             ranges={},
             here=asked.query(),
-            shown=stories_of(reader, asked),
+            shown=stories_of(request, reader, asked),
+            annotator=people.remembered(request),
             view=view,
             lost=[topic for topic in view.selection.topics if topic not in known.selection.topics],
         )

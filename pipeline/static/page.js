@@ -59,7 +59,7 @@ function decide() {
     let changed = false;
     for (const chip of all("button.chip", paragraph)) {
       const topic = chip.dataset.topic, score = Number(chip.dataset.score);
-      const own = score >= Number(document.querySelector(`[data-threshold="${CSS.escape(topic)}"]`).dataset.model);
+      const own = isOwn(chip);
       const assigned = chip.dataset.person ? chip.dataset.person === "on" : score >= least[topic];
       show(chip, assigned);
       counts[topic] = (counts[topic] ?? 0) + assigned;
@@ -74,6 +74,12 @@ function decide() {
   $("moved").textContent = moved ? `${differing} label${differing === 1 ? "" : "s"} changed.` : "Move a threshold to see its effect.";
 }
 
+// Whether the model assigns a topic at the operating point, wherever its threshold was moved.
+function isOwn(chip) {
+  const slider = document.querySelector(`[data-threshold="${CSS.escape(chip.dataset.topic)}"]`);
+  return Number(chip.dataset.score) >= Number(slider.dataset.model);
+}
+
 function show(chip, assigned) {
   chip.classList.toggle("assigned", assigned);
   chip.setAttribute("aria-pressed", assigned);
@@ -86,32 +92,66 @@ function tint(paragraph) {
   paragraph.className = `paragraph${best ? ` tinted t${best.dataset.index}` : ""}${paragraph.classList.contains("changed") ? " changed" : ""}`;
 }
 
-// Corrections: what the person sees after the click is what is saved.
+// Corrections: the model's topics at the operating point with what the person set; thresholds that were only moved
+// to see their effect are no label. The paragraph then shows what is saved.
 async function correct(chip) {
   const paragraph = chip.closest(".paragraph");
-  const before = chip.dataset.person;
+  const chips = all("button.chip", paragraph), before = chips.map((other) => other.dataset.person);
+  for (const other of chips) other.dataset.person ??= isOwn(other) ? "on" : "off";
   chip.dataset.person = chip.getAttribute("aria-pressed") === "true" ? "off" : "on";
   decide();
-  const topics = all("button.chip.assigned", paragraph).map((other) => other.dataset.topic);
-  const body = JSON.stringify({
-    text: paragraph.querySelector(".text").textContent,
-    topics,
-    article: paragraph.closest("[data-article]").dataset.article,
-    paragraph: Number(paragraph.dataset.paragraph),
-  });
-  const state = paragraph.querySelector(".state");
-  state.hidden = false;
+  const topics = chips.filter((other) => other.dataset.person === "on").map((other) => other.dataset.topic);
   try {
-    const answer = await fetch(`${root}/v1/corrections`, { method: "POST", body, headers: { "content-type": "application/json" } });
-    if (!answer.ok) throw new Error((await answer.json()).detail);
-    state.textContent = "saved";
+    const saved = await send("/v1/corrections", {
+      text: paragraph.querySelector(".text").textContent,
+      topics,
+      article: paragraph.closest("[data-article]").dataset.article,
+      paragraph: Number(paragraph.dataset.paragraph),
+      annotator: $("annotator").value.trim(),
+      threshold: $("point").value,
+    });
+    const { id, annotator } = await saved.json();
+    paragraph.querySelector(".undo [name=id]").value = id;
+    paragraph.querySelector(".undo").hidden = false;
+    tell(paragraph, `corrected by ${annotator}`);
     say(`Saved for paragraph ${Number(paragraph.dataset.paragraph) + 1}: ${topics.join(", ") || "no topic"}.`);
   } catch (error) {
-    if (before === undefined) delete chip.dataset.person; else chip.dataset.person = before;
+    chips.forEach((other, place) => {
+      if (before[place] === undefined) delete other.dataset.person; else other.dataset.person = before[place];
+    });
     decide();
-    state.textContent = "not saved";
+    tell(paragraph, "not saved");
     say(`Not saved: ${error.message}`);
   }
+}
+
+// Taking back: the page then shows what counts, an earlier correction or the model's topics.
+async function undo(form) {
+  try {
+    await send("/v1/corrections/undo", { id: Number(form.elements.id.value) });
+    await predict();
+    say("Taken back.");
+  } catch (error) {
+    say(`Not taken back: ${error.message}`);
+  }
+}
+
+async function send(path, content) {
+  const body = JSON.stringify(content);
+  const answer = await fetch(`${root}${path}`, { method: "POST", body, headers: { "content-type": "application/json" } });
+  if (!answer.ok) throw new Error((await answer.json()).detail);
+  return answer;
+}
+
+function tell(paragraph, text) {
+  const state = paragraph.querySelector(".state");
+  state.hidden = false;
+  state.textContent = text;
+}
+
+function remember() {
+  const name = encodeURIComponent($("annotator").value.trim());
+  document.cookie = `annotator=${name}; path=${root}/; max-age=${name ? 31536000 : 0}; samesite=strict`;
 }
 
 // Explanation: beside the paragraph that the pointer or the focus is on.
@@ -168,6 +208,11 @@ $("result").addEventListener("click", (event) => {
   const chip = event.target.closest("button.chip");
   if (chip) correct(chip);
 });
+$("result").addEventListener("submit", (event) => {
+  event.preventDefault();
+  undo(event.target);
+});
+$("annotator").addEventListener("change", remember);
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();

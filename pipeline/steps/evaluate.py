@@ -15,16 +15,19 @@ from pipeline.errors import BundleError
 from pipeline.evaluation import gate
 from pipeline.evaluation.comparison import paired_differences
 from pipeline.evaluation.estimates import Estimate, from_json
-from pipeline.evaluation.tables import from_records
+from pipeline.evaluation.tables import as_markdown, from_records, overall_table, topic_table
 from pipeline.files import atomic_path
-from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.bundle import Bundle, load_bundle, reference_path
+from pipeline.monitoring.reference import Reference, learn_sample, parse_reference
+from pipeline.monitoring.sample import by_article, observe
 from pipeline.report.evaluation_report import Background, EvaluationReport, write_files
 from pipeline.report.measure import MeasuredSet, measure
 from pipeline.report.model_card import model_card
 from pipeline.report.origin import Origin
 from pipeline.steps.check import check_gate
 from pipeline.steps.promote import promote
-from pipeline.tracking import CANDIDATE, CHAMPION, ModelVersion, Tracker
+from pipeline.steps.story import Story
+from pipeline.tracking import CANDIDATE, CHAMPION, REFERENCE, ModelVersion, Tracker
 
 _CARDS = {False: "MODEL_CARD.md", True: "MODEL_CARD-refused.md"}
 LEARNING_CURVE = "report/learning_curve.json"
@@ -75,13 +78,21 @@ def evaluate_candidate(config: Config) -> tuple[EvaluationReport, list[str]]:
     origin = _origin(config, candidate, bundle, failures)
     report = EvaluationReport(sets, _background(config, tracker, candidate, bundle), origin)
     texts = report.files() | {_CARDS[origin.refused]: _card(report)}
-    _log(tracker, candidate, report, texts)
+    reference = _reference(tracker, bundle, next(iter(sets.items()))).as_json()
+    _log(tracker, candidate, report, texts, reference)
+    tracker.describe_version(candidate, texts[_CARDS[origin.refused]])
     write_files(texts, folder)
+    if (beside := reference_path(folder / f"{CANDIDATE}.safetensors")).exists():
+        with atomic_path(beside) as file:
+            file.write_text(reference, encoding="utf-8")
     if not failures:
-        with atomic_path(folder / f"{CHAMPION}.safetensors") as file:
+        model = folder / f"{CHAMPION}.safetensors"
+        with atomic_path(model) as file, atomic_path(reference_path(model)) as beside:
             file.write_bytes(content)
+            beside.write_text(reference, encoding="utf-8")
             if champion is None or champion.number != candidate.number:
                 promote(tracker, candidate, replacing=champion, reason=origin.gate)
+        tracker.describe_model(candidate)
     return report, failures
 
 
@@ -150,6 +161,17 @@ def _split(config: Config, bundle: Bundle) -> corpus.Split:
     return corpus.read_split(config, topics)
 
 
+def _reference(tracker: Tracker, bundle: Bundle, headline: tuple[str, MeasuredSet]) -> Reference:
+    """Add the sample, which is the headline test set, to what training learnt of the model's errors."""
+    name, measured = headline
+    run_id = bundle.about["run_id"]
+    trained = tracker.read_text(run_id, REFERENCE)
+    errors = parse_reference(trained, f"run {run_id}").errors if trained else {}
+    groups = by_article((row.article, row.text) for row in measured.rows)
+    sample = learn_sample(observe(f"test set {name}", groups, bundle))
+    return Reference(run_id, bundle.scorer.topics, errors, sample)
+
+
 def _background(config: Config, tracker: Tracker, candidate: ModelVersion, bundle: Bundle) -> Background:
     training = tracker.read_text(candidate.run_id, "report/training.json")
     curve = tracker.read_text(candidate.run_id, LEARNING_CURVE)
@@ -191,14 +213,39 @@ def _log(
     candidate: ModelVersion,
     report: EvaluationReport,
     texts: dict[str, str],
+    reference: str,
 ) -> None:
     with tracker.run(candidate.run_id):
         tracker.log(
             metrics={name: estimate.value for name, estimate in _tracked(report).items()},
-            tags={"gate": report.origin.gate},
-            texts={f"report/{name}": text for name, text in texts.items()},
+            tags={"gate": report.origin.gate, "gate_result": _result(report.origin)},
+            texts={**{_artifact(name): text for name, text in texts.items()}, REFERENCE: reference},
             plots={f"figures/{name}_test.png": plot for part in report.sections for name, plot in part.plots},
         )
+    tags, _, _ = tracker.facts(candidate.run_id)
+    story = Story(tags.get("changed", tags.get("mlflow.runName", "")), tags.get("compared_with", ""))
+    tracker.describe_run(candidate.run_id, story.as_markdown(_headline(tracker, candidate, report)))
+
+
+def _artifact(name: str) -> str:
+    """Place a page at the top of the run's files, where it is seen, and the others in a folder."""
+    return name if name.endswith(".html") else f"report/{name}"
+
+
+def _result(origin: Origin) -> str:
+    return "failed" if origin.refused else "passed" if origin.floors else "none"
+
+
+def _headline(tracker: Tracker, candidate: ModelVersion, report: EvaluationReport) -> list[str]:
+    """Write the verdict, the way to the report, and the table of the headline."""
+    page = tracker.page_of(candidate.run_id, f"{report.name}.html")
+    measured = report.headline
+    return [
+        f"**{report.origin.verdict}** [Report]({page}), version {candidate.number} of {report.origin.name}.",
+        measured.headline,
+        as_markdown(overall_table({"model": measured.model})),
+        as_markdown(topic_table(measured.model, measured.topics)),
+    ]
 
 
 def _tracked(report: EvaluationReport) -> dict[str, Estimate]:

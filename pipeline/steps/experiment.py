@@ -15,7 +15,7 @@ from pipeline.errors import ClusterError, DataError
 from pipeline.evaluation.bootstrap import article_weights
 from pipeline.evaluation.error_analysis import label_issues
 from pipeline.evaluation.estimates import Evaluation, evaluate_labels
-from pipeline.model.classifier import TopicClassifier
+from pipeline.model.classifier import BALANCED, TopicClassifier
 from pipeline.model.thresholds import Objective
 from pipeline.predict.cluster.connection import Cluster
 from pipeline.schema import LabelledParagraph, Topic
@@ -48,7 +48,14 @@ class Trained:
     def label_issues(self) -> str:
         """The rows whose labels the out-of-fold predictions contradict, most suspect first, as JSON lines."""
         model = self.model
-        return label_issues(self.rows, self.ids, self.labels, model.oof_labels_, model.oof_scores_)
+        return label_issues(
+            self.rows,
+            self.ids,
+            y_true=self.labels,
+            y_pred=model.oof_labels_,
+            y_score=model.oof_scores_,
+            thresholds=model.thresholds_[BALANCED],
+        )
 
 
 def fit(config: Config, rows: list[LabelledParagraph], topics: tuple[Topic, ...], progress: Progress) -> Trained:

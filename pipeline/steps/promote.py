@@ -6,7 +6,8 @@ that it replaces is the champion after the entries before it; of two that promot
 
 import getpass
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ import pandas as pd
 from pipeline.config import Config
 from pipeline.errors import GateError
 from pipeline.files import atomic_path
-from pipeline.tracking import CHAMPION, LogEntry, ModelVersion, Tracker
+from pipeline.model.bundle import reference_path
+from pipeline.tracking import CHAMPION, REFERENCE, LogEntry, ModelVersion, Tracker
 
 _NONE = ""
 
@@ -134,9 +136,25 @@ def rollback(config: Config) -> Promotion:
         raise GateError(f"{tracker.uri}: no promotion has replaced a champion, so there is none to return to")
     previous = tracker.version(current.before)
     replaced = ModelVersion(current.after, current.run_id)
-    with atomic_path(Path(config.output) / f"{CHAMPION}.safetensors") as file:
+    model = Path(config.output) / f"{CHAMPION}.safetensors"
+    with atomic_path(model) as file, _reference_of(tracker, previous, reference_path(model)):
         file.write_bytes(tracker.read_bundle(previous.run_id))
-        return promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
+        made = promote(tracker, previous, replacing=replaced, reason=f"rollback of version {current.after}")
+    tracker.describe_model(previous)
+    return made
+
+
+@contextmanager
+def _reference_of(tracker: Tracker, version: ModelVersion, path: Path) -> Iterator[None]:
+    """Put the reference of a version there when the block succeeds; take another's away where it has none."""
+    reference = tracker.read_text(version.run_id, REFERENCE)
+    if reference is None:
+        yield
+        path.unlink(missing_ok=True)
+        return
+    with atomic_path(path) as file:
+        file.write_text(reference, encoding="utf-8")
+        yield
 
 
 def as_frame(history: Sequence[Promotion]) -> pd.DataFrame:

@@ -114,10 +114,14 @@ def _try(
     *,
     number: int,
 ) -> float:
-    with tracker.run(name=f"trial {number}", nested=True):
+    params = flat(config.model_dump(mode="json"))
+    tried = ", ".join(
+        f"{key.rpartition('.')[2]} {params[key]:.8}" for key in sorted(settings.space) if key in params
+    )
+    with tracker.run(name=f"trial {number}: {tried}", nested=True):
         found = fit(config, rows, topics, lambda done, total: None).found.metrics
         if math.isnan(found[settings.metric].value):
             raise ConfigError(f"metric: {settings.metric} is undefined on the training rows; choose another")
         metrics = {f"cv/{name}": estimate.value for name, estimate in found.items()}
-        tracker.log(params=flat(config.model_dump(mode="json")), metrics=metrics)
+        tracker.log(params=params, metrics=metrics)
     return found[settings.metric].value

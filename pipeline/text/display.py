@@ -41,5 +41,26 @@ def one_line(text: str) -> str:
     return _IN_LINE.sub(_escape, text)
 
 
+def score_text(score: float) -> str:
+    """Write a score so that it differs from its neighbours.
+
+    Parameters
+    ----------
+    score : float
+        From 0 to 1.
+
+    Returns
+    -------
+    str
+        With two decimals; near 0 and 1 with up to four, so that 1.00 is no score of everything, or `>0.9999`.
+
+    """
+    for decimals in (2, 3, 4):
+        text = f"{score:.{decimals}f}"
+        if 0 < float(text) < 1:
+            return text
+    return ">0.9999" if score >= 0.5 else "<0.0001"  # noqa: PLR2004
+
+
 def _escape(match: "re.Match[str]") -> str:
     return match[0].encode("unicode_escape").decode()

@@ -104,7 +104,7 @@ def _json_entries(content: bytes, name: str) -> Iterator[Article]:
     for number, entry in enumerate(entries, 1):
         stated = {key: value for key, value in entry.items() if isinstance(value, str) and value.strip()}
         plain = stated.get("content_text") or stated.get("summary") or ""
-        if text := _text(stated.get("content_html") or "") or _paragraphs(plain):
+        if text := fragment_text(stated.get("content_html") or "") or _paragraphs(plain):
             date = stated.get("date_published") or stated.get("date_modified")
             origin = stated.get("url") or stated.get("external_url")
             told = outlet if isinstance(outlet, str) else None
@@ -169,10 +169,14 @@ def _entry_text(entry: Any) -> str:
 
 def _detail_text(detail: Any) -> str:
     value = detail.get("value") or ""
-    return _paragraphs(value) if detail.get("type") == "text/plain" and not _TAG.search(value) else _text(value)
+    return (
+        _paragraphs(value)
+        if detail.get("type") == "text/plain" and not _TAG.search(value)
+        else fragment_text(value)
+    )
 
 
-def _text(markup: str) -> str:
+def fragment_text(markup: str) -> str:
     """Read a fragment of HTML, all of it but a closing link to the page."""
     for _ in range(_ESCAPED_TIMES):
         if _TAG.search(markup) or not _ESCAPED_TAG.search(markup):
@@ -198,7 +202,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _in_one_line(title: str | None) -> str | None:
-    return " ".join(_text(title or "").split()) or None
+    return " ".join(fragment_text(title or "").split()) or None
 
 
 def _absolute(link: str | None, base: str) -> str | None:

@@ -46,7 +46,7 @@ def read_text(content: bytes, name: str) -> list[Article]:
 def _decoded(content: bytes, name: str) -> str:
     codec = unicode_encoding(content[:_START], more=len(content) > _START) or "utf-8-sig"
     if b"\0" in content and codec == "utf-8-sig":
-        raise SourceError(f"{name}: binary, expected text in UTF-8, HTML, PDF, DOCX or a feed")
+        raise SourceError(f"{name}: binary, expected text in UTF-8, HTML, PDF, DOCX, mail or a feed")
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
