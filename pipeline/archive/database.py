@@ -49,6 +49,7 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_day ON articles(day);
 CREATE INDEX articles_story ON articles(story);
+CREATE INDEX articles_facts ON articles(id, story, outlet, day, collected);  -- without the text: read at once
 CREATE TABLE paragraphs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     article INTEGER NOT NULL REFERENCES articles(id) ON DELETE CASCADE,
