@@ -32,6 +32,7 @@ OTHERS = {  # the extras of folders and files; what is not named here needs `tra
     "predict/language.py": ["language"],
     "predict/tables/": ["documents", "parquet"],
     "predict/cluster/": ["dask", "parquet"],
+    "predict/excel.py": ["documents"],
     "predict/": ["parquet"],
     "serve/": ["serve"],
 }
