@@ -2,8 +2,8 @@
 
 python -m bench.reading [--articles 10000] [--archive FILE]
 
-Each article is two labelled ones in a row with a sentence of its own, dated within 60 days, of one of 40 outlets;
-every fourth stands in a second outlet too. An archive that is named is kept and used again.
+Each article is eleven labelled paragraphs, dated within 60 days, of one of 40 outlets; every fourth is a copy. An
+archive that is named is kept and used again.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import groupby
 from pathlib import Path
 
 from pipeline.archive.database import open_archive
@@ -29,7 +28,7 @@ from pipeline.predict.article import bundle_path
 from pipeline.schema import Article
 
 TOPICS = Path("configs/topics.yaml")
-FIRST, DAYS, OUTLETS, REPEATS = date(2026, 1, 1), 60, 40, 7
+FIRST, DAYS, OUTLETS, PARAGRAPHS, REPEATS = date(2026, 1, 1), 60, 40, 11, 7
 PAGES = {
     "Today": "/today",
     "Today, 60 days": "/today?since=&until=",
@@ -51,12 +50,11 @@ def composed(number: int) -> Iterator[Entry]:
     rows, _ = corpus.read_labelled(
         sorted(Path("data/articles").glob("*.jsonl")), [t.id for t in read_topics(TOPICS)]
     )
-    material = [[row.text for row in found] for _, found in groupby(rows, key=lambda row: row.article)]
+    material = [row.text for row in rows]
     text = ""
     for place in range(number):
-        if place % 4 or not text:
-            texts = [*chance.choice(material), *chance.choice(material)]
-            text = "\n\n".join([f"Report {place} of the {place % 97} desk came in at {place % 24} hours.", *texts])
+        if place % 4 != 3:  # noqa: PLR2004  # every fourth is a copy of the one before
+            text = "\n\n".join(chance.sample(material, PARAGRAPHS))
         day = (FIRST + timedelta(days=place * DAYS // number)).isoformat()
         article = Article(f"composed/{place}", text, f"Report {place}", day)
         address = f"https://outlet.example/{place}"

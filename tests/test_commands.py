@@ -32,8 +32,12 @@ HEAVY = {
 
 def commands(command: click.Command = main, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield above, command
-    for name in command.commands if isinstance(command, click.Group) else ():
-        yield from commands(command.commands[name], *above, name)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None, name
+            yield from commands(inner, *above, name)
 
 
 COMMANDS = dict(commands())
@@ -75,7 +79,7 @@ def _accept(words: list[str]) -> None:
     command: Any = main
     arguments = [word.strip("'\"") for word in words[1:]]
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        command = command.get_command(click.Context(command), arguments.pop(0))
     command.make_context("example", arguments).close()
 
 

@@ -11,7 +11,7 @@ from pipeline.archive.words import full_text_query
 # paragraphs without a topic, found by their words, have no hit.
 _GIVEN = """
 SELECT h.paragraph, h.article, a.story, a.outlet, a.day, h.topic, h.score, h.about
-FROM {articles_with_hits}
+FROM hits h JOIN articles a ON a.id = h.article
 WHERE h.model = :model AND h.topic IN (SELECT value FROM json_each(:topics)) AND h.score >= :least
 AND h.day BETWEEN :since AND :until
 """
@@ -19,24 +19,16 @@ _SCORED = """
 SELECT p.id AS paragraph, p.article, a.story, a.outlet, a.day, c.value AS topic, e.value AS score,
 EXISTS (SELECT 1 FROM hits h WHERE h.article = a.id AND h.model = s.model AND h.topic = c.value AND h.about)
 AS about
-FROM {articles_with_paragraphs} JOIN predictions s ON s.paragraph = p.id AND s.model = :model
+FROM paragraphs p JOIN articles a ON a.id = p.article JOIN predictions s ON s.paragraph = p.id AND s.model = :model
 JOIN json_each(s.scores) e CROSS JOIN json_each(:columns) c ON c.key = e.key
 WHERE c.value IN (SELECT value FROM json_each(:topics)) AND e.value >= :least AND a.day BETWEEN :since AND :until
 """
 _FOUND = """
 SELECT p.id AS paragraph, p.article, a.story, a.outlet, a.day, h.topic, h.score, coalesce(h.about, 0) AS about
-FROM {articles_with_paragraphs} LEFT JOIN hits h ON h.paragraph = p.id AND h.model = :model AND h.score >= :least
+FROM paragraphs p JOIN articles a ON a.id = p.article
+LEFT JOIN hits h ON h.paragraph = p.id AND h.model = :model AND h.score >= :least
 WHERE a.day BETWEEN :since AND :until
 """
-# SQLite chooses the order of tables, but where stories are named, where it would begin with all hits of a topic.
-_ANY_ORDER = {
-    "articles_with_hits": "hits h JOIN articles a ON a.id = h.article",
-    "articles_with_paragraphs": "paragraphs p JOIN articles a ON a.id = p.article",
-}
-_ARTICLES_FIRST = {
-    "articles_with_hits": "articles a INDEXED BY articles_story CROSS JOIN hits h ON h.article = a.id",
-    "articles_with_paragraphs": "articles a INDEXED BY articles_story CROSS JOIN paragraphs p ON p.article = a.id",
-}
 _FIRST_DAY, _LAST_DAY = "0000-00-00", "9999-99-99"
 
 
@@ -53,7 +45,6 @@ def matches(
     model: int,
     thresholds: Mapping[str, float],
     collected_since: str | None = None,
-    within: Sequence[int] | None = None,
 ) -> Matches:
     """Write the query of a selection.
 
@@ -66,8 +57,6 @@ def matches(
         Its topics in column order, with their thresholds.
     collected_since : str or None
         Only articles that were collected then or later.
-    within : sequence of int or None
-        Only these stories.
 
     Returns
     -------
@@ -91,19 +80,17 @@ def matches(
         "since": selection.since or _FIRST_DAY,
         "until": selection.until or _LAST_DAY,
     }
-    sql = [select.format_map(_ANY_ORDER if within is None else _ARTICLES_FIRST)]
+    sql = [select]
     if selection.words:
         values["words"] = full_text_query(selection.words)
-        sql.append(_having_words("h.paragraph" if select is _GIVEN else "p.id", one_by_one=within is not None))
+        paragraph = "h.paragraph" if select is _GIVEN else "p.id"
+        sql.append(f"AND {paragraph} IN (SELECT rowid FROM words WHERE words MATCH :words)")
     if selection.outlets:
         values["outlets"] = json.dumps(selection.outlets)
         sql.append("AND a.outlet IN (SELECT value FROM json_each(:outlets))")
     if collected_since is not None:
         values["collected"] = collected_since
         sql.append("AND a.collected >= :collected")
-    if within is not None:
-        values["stories"] = json.dumps(within)
-        sql.append("AND a.story IN (SELECT value FROM json_each(:stories))")
     return Matches(" ".join(sql), values)
 
 
@@ -112,10 +99,3 @@ def _source(selection: Selection, thresholds: Sequence[float]) -> str:
         return _FOUND
     below = selection.threshold is not None and selection.threshold < max(thresholds, default=0)
     return _SCORED if below else _GIVEN
-
-
-def _having_words(paragraph: str, *, one_by_one: bool) -> str:
-    """Ask for the words in one paragraph after the other where those are few, else for all that have them."""
-    if one_by_one:
-        return f"AND EXISTS (SELECT 1 FROM words WHERE words MATCH :words AND rowid = {paragraph})"
-    return f"AND {paragraph} IN (SELECT rowid FROM words WHERE words MATCH :words)"

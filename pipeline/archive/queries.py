@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -15,10 +15,20 @@ from pipeline.archive.selection import Selection
 from pipeline.archive.words import full_text_query
 from pipeline.schema import Topic
 
-_RANKED = (
-    "GROUP BY story ORDER BY max(about) DESC, max(day) DESC, count(DISTINCT outlet) DESC, story DESC"
-    " LIMIT :limit OFFSET :offset"
+_RANKED = """
+SELECT story, row_number() OVER () AS place FROM (
+    SELECT story FROM mine GROUP BY story
+    ORDER BY max(about) DESC, max(day) DESC, count(DISTINCT outlet) DESC, story DESC LIMIT :limit OFFSET :offset
 )
+"""
+# Of each story its articles, and of the first of these the paragraphs, too: a story may have thousands of copies.
+_MATCHED = """
+SELECT DISTINCT story, article, iif(is_first, paragraph, NULL) AS paragraph, iif(is_first, topic, NULL) AS topic,
+iif(is_first, score, NULL) AS score, (SELECT place FROM ranked WHERE ranked.story = some.story) AS place FROM (
+    SELECT *, article = first_value(article) OVER (PARTITION BY story ORDER BY day, article) AS is_first
+    FROM mine WHERE story IN (SELECT story FROM ranked)
+) AS some
+"""
 _FACTS = "id, story, title, outlet, day, address, source, language"
 
 
@@ -268,12 +278,11 @@ def stories(
         if model is None:
             return []
         matching = _matches(model, selection, collected_since)
-        ranked = database.execute(
-            f"SELECT story FROM ({matching.sql}) {_RANKED}",
+        rows = database.execute(
+            f"WITH mine AS MATERIALIZED ({matching.sql}), ranked AS MATERIALIZED ({_RANKED}) {_MATCHED}",
             {**matching.values, "limit": limit, "offset": offset},
-        )
-        ids = [row["story"] for row in ranked]
-        return _stories(database, model, selection, ids, collected_since)
+        ).fetchall()
+        return _stories(database, model, selection, rows)
 
 
 def story_page(database: sqlite3.Connection, selection: Selection, *, limit: int, offset: int = 0) -> StoryPage:
@@ -300,24 +309,21 @@ def story_page(database: sqlite3.Connection, selection: Selection, *, limit: int
             return StoryPage((), 0, ())
         any_topic = tuple(model.thresholds) if selection.topics else ()
         matching = _matches(model, replace(selection, topics=any_topic), None)
+        chosen = json.dumps(selection.topics) if selection.topics else None
         rows = database.execute(
-            f"WITH m AS MATERIALIZED ({matching.sql}),"
-            " mine AS (SELECT * FROM m WHERE :chosen IS NULL OR topic IN (SELECT value FROM json_each(:chosen)))"
-            " SELECT topic, count(DISTINCT story), count(DISTINCT article), count(*) FROM m"
-            " WHERE topic IS NOT NULL GROUP BY topic"
-            " UNION ALL SELECT NULL, count(DISTINCT story), NULL, NULL FROM mine"
-            f" UNION ALL SELECT NULL, NULL, story, NULL FROM (SELECT story FROM mine {_RANKED})",
-            {
-                **matching.values,
-                "chosen": json.dumps(selection.topics) if selection.topics else None,
-                "limit": limit,
-                "offset": offset,
-            },
+            f"WITH every AS MATERIALIZED ({matching.sql}), mine AS (SELECT * FROM every"
+            " WHERE :chosen IS NULL OR topic IN (SELECT value FROM json_each(:chosen))),"
+            f" ranked AS MATERIALIZED ({_RANKED})"
+            " SELECT count(DISTINCT story) AS story, count(DISTINCT article) AS article, count(*) AS paragraph,"
+            " topic, NULL AS score, NULL AS place FROM every WHERE topic IS NOT NULL GROUP BY topic"
+            " UNION ALL SELECT count(DISTINCT story), NULL, NULL, NULL, NULL, NULL FROM mine"
+            f" UNION ALL {_MATCHED}",
+            {**matching.values, "chosen": chosen, "limit": limit, "offset": offset},
         ).fetchall()
-        counts = {row[0]: TopicCount(*row) for row in rows if row[0] is not None}
-        (total,) = (row[1] for row in rows if row[0] is None and row[1] is not None)
-        ids = [row[2] for row in rows if row[0] is None and row[1] is None]
-        shown = _stories(database, model, selection, ids, None)
+        sums = [row for row in rows if row["place"] is None]
+        counts = {row["topic"]: TopicCount(row["topic"], *row[:3]) for row in sums if row["topic"] is not None}
+        (total,) = (row["story"] for row in sums if row["topic"] is None)
+        shown = _stories(database, model, selection, [row for row in rows if row["place"] is not None])
     return StoryPage(
         tuple(shown), total, tuple(counts.get(topic, TopicCount(topic, 0, 0, 0)) for topic in model.thresholds)
     )
@@ -614,12 +620,8 @@ def snapshot(database: sqlite3.Connection) -> Iterator[None]:
         database.rollback()
 
 
-def _matches(
-    model: ShownModel, selection: Selection, collected_since: str | None, within: Sequence[int] | None = None
-) -> Matches:
-    return matches(
-        selection, model=model.id, thresholds=model.thresholds, collected_since=collected_since, within=within
-    )
+def _matches(model: ShownModel, selection: Selection, collected_since: str | None) -> Matches:
+    return matches(selection, model=model.id, thresholds=model.thresholds, collected_since=collected_since)
 
 
 def _named(model: ShownModel, selection: Selection) -> list[str]:
@@ -628,32 +630,25 @@ def _named(model: ShownModel, selection: Selection) -> list[str]:
 
 
 def _stories(
-    database: sqlite3.Connection,
-    model: ShownModel,
-    selection: Selection,
-    ids: Sequence[int],
-    collected_since: str | None,
+    database: sqlite3.Connection, model: ShownModel, selection: Selection, matched: Sequence[sqlite3.Row]
 ) -> list[Story]:
-    """Put stories together, in the order of their ids."""
-    matching = _matches(model, selection, collected_since, ids)
-    found: dict[int, dict[int, dict[int, dict[str, float]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(dict))
-    )
-    for row in database.execute(matching.sql, matching.values):
-        scores = found[row["story"]][row["article"]][row["paragraph"]]
-        if row["topic"] is not None:
-            scores[row["topic"]] = row["score"]
-    wanted = [number for by_article in found.values() for number in by_article]
-    rows = _select(database, f"SELECT {_FACTS} FROM articles WHERE id IN", wanted, "ORDER BY day, id")
+    """Put stories together from their matching paragraphs, in the order of their places."""
+    story_of: dict[int, int] = {}
+    paragraphs: dict[int, dict[str, float]] = defaultdict(dict)
+    for row in sorted(matched, key=lambda row: row["place"]):
+        story_of[row["article"]] = row["story"]
+        if row["paragraph"] is not None:
+            scores = paragraphs[row["paragraph"]]
+            if row["topic"] is not None:
+                scores[row["topic"]] = row["score"]
+    rows = _select(database, f"SELECT {_FACTS} FROM articles WHERE id IN", story_of, "ORDER BY day, id")
     articles: dict[int, list[StoryArticle]] = defaultdict(list)
-    story_of = {row["id"]: row["story"] for row in rows}
     for shown in _story_articles(database, model, rows):
         articles[story_of[shown.id]].append(shown)
-    first = {story: found[story][shown[0].id] for story, shown in articles.items()}
-    paragraphs = {number: scores for by_paragraph in first.values() for number, scores in by_paragraph.items()}
     quotations: dict[int, list[Quotation]] = defaultdict(list)
     for quoted in _quotations(database, model, paragraphs, selection.words):
         quotations[story_of[quoted.article]].append(quoted)
+    ids = list(dict.fromkeys(story_of.values()))
     titles = {
         row["id"]: row["title"] for row in _select(database, "SELECT id, title FROM stories WHERE id IN", ids)
     }
@@ -721,7 +716,7 @@ def _quotations(
         model.id,
     ):
         given[row["paragraph"]][row["topic"]] = row["score"]
-    spans = _spans(database, list(wanted), words) if words else {}
+    spans = _spans({row["id"]: row["text"] for row in rows}, words) if words else {}
     for row in rows:
         scores = {**wanted[row["id"]], **given[row["id"]]}
         widest = sorted(scores, key=lambda topic: (model.thresholds[topic] - scores[topic], topic))
@@ -737,20 +732,17 @@ def _quotations(
         )
 
 
-def _spans(
-    database: sqlite3.Connection, paragraphs: Sequence[int], words: str
-) -> dict[int, tuple[tuple[int, int], ...]]:
-    """Find where words are in paragraphs."""
+def _spans(texts: Mapping[int, str], words: str) -> dict[int, tuple[tuple[int, int], ...]]:
+    """Find where words are in a few texts, by a full-text index of these alone: that of all has many others."""
     mark = f"\x02{secrets.token_hex(4)}\x02"  # no text can have guessed it
-    rows = _select(
-        database,
-        "SELECT rowid, highlight(words, 0, ?2, ?2) AS marked FROM words WHERE words MATCH ?3 AND rowid IN",
-        paragraphs,
-        "",
-        mark,
-        full_text_query(words),
-    )
-    return {row["rowid"]: tuple(_every_other(row["marked"].split(mark))) for row in rows}
+    with closing(sqlite3.connect(":memory:")) as index:
+        index.execute("CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61')")
+        index.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", texts.items())
+        found = index.execute(
+            "SELECT rowid, highlight(words, 0, ?1, ?1) FROM words WHERE words MATCH ?2",
+            (mark, full_text_query(words)),
+        )
+        return {number: tuple(_every_other(marked.split(mark))) for number, marked in found}
 
 
 def _every_other(pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
