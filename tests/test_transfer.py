@@ -33,10 +33,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         database.execute(f"INSERT INTO views VALUES (4, 'v', 'v', '{{}}', '[]'{', 0' * (columns - 5)})")
         database.execute("INSERT INTO told SELECT 4, id, 'now' FROM stories")
         database.execute("INSERT INTO feeds VALUES ('https://a.org/rss', NULL, 'x', 'y', 'z', 3, 'timed out')")
-        into = "INSERT INTO notices (view, address, mark, content, made, due)"
-        database.executemany(
-            f"{into} VALUES (4, 'mailto:a@b', ?, ?, 'n', 'n')", [("1", b"Subject: \xff\x00\r\n"), ("2", None)]
-        )
+        columns = "view, address, mark, content, made, due"
+        notice = f"INSERT INTO notices ({columns}) VALUES (4, 'mailto:a@b', ?, ?, 'n', 'n')"
+        database.executemany(notice, [("1", b"Subject: \xff\x00\r\n"), ("2", None)])
         database.execute("INSERT INTO sources VALUES ('/a', 'r', 'd', 7)")
         database.execute("INSERT INTO pruned VALUES ('/b')")
         database.commit()
