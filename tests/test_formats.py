@@ -235,7 +235,7 @@ def test_spacy_labels_are_read_as_it_writes_them(tmp_path: Path) -> None:
     assert read(file)[0] == [Task("x", scores={"rain": 0.25, "snow": 1.0})]
 
 
-PRODIGY: dict[str, Any] = {  # https://prodi.gy/docs/api-interfaces#choice, of version 1.18
+PRODIGY: dict[str, Any] = {  # https://prodi.gy/docs/api-interfaces#choice
     "text": "It rained.",
     "_input_hash": 17,
     "_task_hash": 18,
