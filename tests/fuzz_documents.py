@@ -38,6 +38,7 @@ MEGABYTES = 500
 ODD = [
     *b"< > & &#0; &x; ]]> <!-- <![CDATA[ <p </ <!ENTITY ' , ; { [ } null NaN 1e999 -1 99999999999 =".split(),
     *b"%PDF- endobj stream endstream /Type << >> xref trailer PK\x05\x06 \x1b[2J \xed\xa0\x80".split(),
+    *b"=?utf-8?q?=E9?= Content-Type: boundary= multipart/mixed; charset=utf-7 =3D From: Date: base64".split(),
     *(b'"', b"\\", b"\xe2\x80\xae"),
     *(b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n\n", b"\t", b" " * 5000, b"a" * 9000),
     *(b"<table>" * 300, b"<div>" * 2000, b"[" * 3000, b"\xcc\x80" * 3000),

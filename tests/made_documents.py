@@ -2,6 +2,8 @@
 
 import io
 import json
+from email.message import EmailMessage
+from email.policy import SMTP
 
 from small_docx import p, word_file
 from small_pdf import pdf, shown
@@ -45,6 +47,16 @@ def _xlsx() -> bytes:
     return out.getvalue()
 
 
+def _mail() -> bytes:
+    message = EmailMessage(policy=SMTP)
+    message["Subject"], message["Date"] = "Mines lifted: a year on, überall", "Sun, 29 Nov 2026 07:00:00 +0100"
+    message["From"], message["To"] = "The Courier <news@example.org>", "desk@example.org"
+    message.set_content("\n\n".join(_PARAGRAPHS))
+    message.add_alternative(_HTML, subtype="html")
+    message.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="brief.pdf")
+    return message.as_bytes()
+
+
 _CSV = "id,text\n" + "".join(f'{row["id"]},"{row["text"]}"\n' for row in _ROWS)
 SEEDS: list[tuple[str, bytes]] = [
     ("a.txt", "\n\n".join(_PARAGRAPHS).encode()),
@@ -60,4 +72,6 @@ SEEDS: list[tuple[str, bytes]] = [
     ("a.json", json.dumps(_ROWS, indent=1).encode()),
     ("a.parquet", _parquet()),
     ("a.xlsx", _xlsx()),
+    ("a.eml", _mail()),
+    ("a.mbox", b"From a@example.org Sun Nov 29 07:00:00 2026\n" + _mail().replace(b"\r\n", b"\n") + b"\n"),
 ]
