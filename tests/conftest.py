@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import support
 from filelock import FileLock
+from hypothesis import settings
 from numpy.typing import NDArray
 from serving import Service, make_model, serving
 
@@ -19,6 +20,9 @@ from pipeline.config import TrackingSettings
 from pipeline.data import corpus
 from pipeline.model.bundle import Bundle
 from pipeline.steps.experiment import Trained, fit
+
+settings.register_profile("untimed", deadline=None)  # the machine may be slow, or under a sanitizer
+settings.load_profile("untimed")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
