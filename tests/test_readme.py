@@ -101,7 +101,7 @@ def run(command: str, project: Path) -> str:
         ["bash", "-c", command], cwd=project, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return done.stdout + done.stderr  # what only keeps or sends says so on standard error
 
 
 def test_every_command_of_the_readme_and_the_guide_works(project: Path) -> None:
