@@ -67,7 +67,7 @@ def test_training_in_a_copy_leaves_the_original_as_it_is(trained: TrainedExperim
     assert all(address == place or address.startswith(f"{place}/") for address in found)
     run = Tracker(SETTINGS, copy.output).find(CANDIDATE)
     assert run is not None
-    assert (copy.output / "artifacts" / run.run_id / "artifacts/report/report.html").exists()
+    assert (copy.output / "artifacts" / run.run_id / "artifacts/report.html").exists()
 
 
 def test_a_moved_project_is_used_as_before(trained: TrainedExperiment, tmp_path: Path) -> None:
