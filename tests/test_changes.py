@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.steps.changes import Ingredients, changes, run_name, setting_changes
+from pipeline.steps.changes import Ingredients, Story, changes, run_name, setting_changes
 
 TAGS = {
     "data_sha256": "d1",
@@ -66,3 +66,10 @@ def test_a_run_is_named_by_its_changes() -> None:
     assert run_name(BEFORE, BEFORE, compared_with="version 3") == "nothing changed since version 3"
     assert run_name(None, BEFORE, compared_with="") == "first run, 100 rows"
     assert run_name(None, Ingredients({}, 20352, {}), compared_with="") == "first run, 20,352 rows"
+
+
+def test_a_description_ends_with_what_was_changed() -> None:
+    assert Story("C 0.5→1.0", "version 3").as_markdown(["| F1 |", "0.9"]) == (
+        "| F1 |\n\n0.9\n\n**Changed** (against version 3): C 0.5→1.0."
+    )
+    assert Story("first run, 12 rows", "").as_markdown([]) == "**Changed**: first run, 12 rows."

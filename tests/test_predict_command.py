@@ -388,13 +388,11 @@ def test_a_folder_on_a_terminal_shows_a_line_an_article_and_paragraphs_with_a_to
 ) -> None:
     shown = on_a_terminal(small_model, folder, NO_COLOR="1", COLUMNS="200").replace("\r\n", "\n")
     first, *paragraphs, copy, without = shown.strip().split("\n\n")
-    assert first.splitlines() == [
-        f"{folder}/a.txt (2 of 3 paragraphs)",
-        "  Mine action 1  Peace process 1",
-    ]
+    assert first.endswith("\n  Mine action 1  Peace process 1")
+    assert " ".join(first.split()) == f"{folder}/a.txt (2 of 3 paragraphs) Mine action 1 Peace process 1"
     assert [line.split()[0] for line in paragraphs] == ["1", "2"]
     assert " ".join(copy.split()) == f"{folder}/b.txt: the same text as {folder}/a.txt"
-    assert without.splitlines() == [f"{folder}/c.txt (0 of 2 paragraphs)", "  none of the topics"]
+    assert " ".join(without.split()) == f"{folder}/c.txt (0 of 2 paragraphs) none of the topics"
     whole = on_a_terminal(small_model, folder, "--all", NO_COLOR="1")
     assert whole.count("orchestra played") == 3
     alone = on_a_terminal(small_model, folder / "a.txt", NO_COLOR="1")

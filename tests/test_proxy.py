@@ -48,7 +48,7 @@ def test_every_address_of_a_page_has_the_path(proxied: Service, path: str) -> No
     assert found
     assert [address for address in found if not address.startswith("/topics/")] == []
     for address in found:
-        if not address.endswith(("form=jsonl", "form=csv", "form=html", "/undo")):  # they take forms
+        if not address.endswith(("form=jsonl", "form=csv", "form=html", "form=xlsx", "/undo")):  # they take forms
             assert proxied.ask(address.removeprefix("/topics"), **PUBLIC).status == 200, address
 
 

@@ -196,7 +196,7 @@ def test_a_page_is_read_and_redirects_are_followed(site: str) -> None:
     article = read(f"{site}/once")
     assert (article.source, article.title) == (f"{site}/once", "Mines cleared")
     assert article.text == "\n\n".join(PARAGRAPHS)
-    assert all(f"\r\nHost: {site.removeprefix('http://')}\r\n" in request for request in Site.asked)
+    assert all(f"\r\nHost: {site.removeprefix('http://')}\r\n" in request for request in Site.asked[-2:])
 
 
 @pytest.mark.parametrize("path", ["/feed", "/feed.html", "/feed.txt", "/feed.xml", "/feed.md"])

@@ -1,11 +1,14 @@
 """What a run changed: its config, data and code beside those of the champion or of the run before."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from pipeline.tracking import CHAMPION, Tracker
 
 _ELSEWHERE = ("output", "tracking.")  # where a run is written, not what it is
 _IN_FULL = ("gate.", "thresholds.points.")  # their last parts would read as metrics
+_ROWS = "rows/train"
 _MOST_SETTINGS, _LONGEST_VALUE, _LONGEST_NAME = 4, 30, 200
 
 
@@ -28,6 +31,40 @@ class Ingredients:
     settings: Mapping[str, str]
     rows: int
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a run changed.
+
+    Parameters
+    ----------
+    name : str
+        The changes in one line, which names the run.
+    compared_with : str
+        The run that it is compared with, in words; empty for a first run.
+
+    """
+
+    name: str
+    compared_with: str
+
+    def as_markdown(self, parts: Sequence[str]) -> str:
+        """Write the description of the run: the parts, and what was changed."""
+        against = f" (against {self.compared_with})" if self.compared_with else ""
+        return "\n\n".join([*parts, f"**Changed**{against}: {self.name}."])
+
+
+def tell_story(tracker: Tracker, made: Ingredients) -> Story:
+    """Compare what a run is made of with the champion, or where there is none with the run before."""
+    champion = tracker.find(CHAMPION)
+    run_id = champion.run_id if champion else tracker.latest_run()
+    if run_id is None:
+        return Story(run_name(None, made, compared_with=""), "")
+    words = f"the champion, version {champion.number}" if champion else f"the run before, {run_id[:8]}"
+    settings, metrics, tags = tracker.ingredients(run_id)
+    before = Ingredients(settings, int(metrics.get(_ROWS, made.rows)), tags)
+    return Story(run_name(before, made, compared_with=words), words)
 
 
 def changes(before: Ingredients, after: Ingredients) -> list[str]:

@@ -24,9 +24,9 @@ from pipeline.report.evaluation_report import Background, EvaluationReport, writ
 from pipeline.report.measure import MeasuredSet, measure
 from pipeline.report.model_card import model_card
 from pipeline.report.origin import Origin
+from pipeline.steps.changes import Story
 from pipeline.steps.check import check_gate
 from pipeline.steps.promote import promote
-from pipeline.steps.story import Story
 from pipeline.tracking import CANDIDATE, CHAMPION, REFERENCE, ModelVersion, Tracker
 
 _CARDS = {False: "MODEL_CARD.md", True: "MODEL_CARD-refused.md"}
@@ -223,8 +223,8 @@ def _log(
             plots={f"figures/{name}_test.png": plot for part in report.sections for name, plot in part.plots},
         )
     tags, _, _ = tracker.facts(candidate.run_id)
-    story = Story(tags.get("changed", tags.get("mlflow.runName", "")), tags.get("compared_with", ""))
-    tracker.describe_run(candidate.run_id, story.as_markdown(_headline(tracker, candidate, report)))
+    told = Story(tags.get("changed", tags.get("mlflow.runName", "")), tags.get("compared_with", ""))
+    tracker.describe_run(candidate.run_id, told.as_markdown(_headline(tracker, candidate, report)))
 
 
 def _artifact(name: str) -> str:

@@ -31,10 +31,9 @@ from pipeline.predict.frame import predict_frame
 from pipeline.provenance import surroundings
 from pipeline.report import plots
 from pipeline.schema import Example, LabelledParagraph, Topic
-from pipeline.steps.changes import Ingredients
+from pipeline.steps.changes import Ingredients, tell_story
 from pipeline.steps.check import check
 from pipeline.steps.experiment import Progress, Trained, fit
-from pipeline.steps.story import tell
 from pipeline.tracking import CANDIDATE, REFERENCE, LoggedData, Tracker
 
 LABEL_ISSUES = "label_issues.jsonl"
@@ -57,14 +56,14 @@ def train(config: Config, *, name: str = "", say: Callable[[str], None], progres
         tracker = Tracker(config.tracking, folder)
         tags = _tags(config, split, checked.topics)
         made = Ingredients(flat(config.model_dump(mode="json")), len(split.train), tags)
-        story = tell(tracker, made)
-        with tracker.run(name=story.name) as run_id:
-            tracker.log(tags={**tags, "config": name, "changed": story.name, "compared_with": story.compared_with})
+        told = tell_story(tracker, made)
+        with tracker.run(name=told.name) as run_id:
+            tracker.log(tags={**tags, "config": name, "changed": told.name, "compared_with": told.compared_with})
             tracker.log_data(_data(config, split, tags))
             trained = fit(config, split.train, checked.topics, progress)
             about = {"run_id": run_id, "languages": " ".join(config.data.languages), **tags}
             _log(tracker, config, trained, split, about)
-            tracker.describe_run(run_id, story.as_markdown([_NOT_EVALUATED, *map(as_markdown, _tables(trained))]))
+            tracker.describe_run(run_id, told.as_markdown([_NOT_EVALUATED, *map(as_markdown, _tables(trained))]))
             _publish(tracker, trained, checked.examples, about, config)
             tracker.log(metrics={"duration_seconds": time.perf_counter() - started})
     say("\n".join(map(as_text, _tables(trained))))
