@@ -17,6 +17,7 @@ from pipeline.text.display import printable
 SECTIONS = {  # the module and the name of each command: only what is asked for is imported
     "Label articles": {"predict": "predict:predict_command", "serve": "service:serve_command"},
     "Read the day": {
+        "today": "today:today_command",
         "collect": "archive:collect_command",
         "digest": "digest:digest_command",
         "views": "digest:views_group",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -257,7 +258,9 @@ def number_of_stops(page: Page, container: str) -> int:
 def test_keys_lead_from_one_paragraph_with_a_topic_to_the_next(page: Page) -> None:
     pasted(page, LONG)
     focused = page.locator(".paragraph:focus")
+    page.get_by_label("Paste an article").press("End")
     page.get_by_label("Paste an article").press("j")  # typed, not obeyed
+    expect(page.locator(".paragraph .text").last).to_have_text(re.compile("j$"))  # the answers to it are there
     expect(focused).to_have_count(0)
     page.get_by_label("Paste an article").blur()
     for key, number in (("j", 10), ("n", 11), ("j", 13), ("k", 11), ("p", 10), ("k", 10), ("ArrowUp", 9)):

@@ -88,6 +88,9 @@ class Collecting:
         Column of a table that holds the text.
     full_text : bool
         Fetch the pages behind a feed's entries.
+    left_out : callable or None
+        Called with each file of a folder that is of no format that is read, and its ending; None to note their
+        number.
     stopping : callable
         Asked before each article whether to end.
     now : callable
@@ -100,6 +103,7 @@ class Collecting:
     outlet: str | None = None
     text_column: str = "text"
     full_text: bool = False
+    left_out: Callable[[Path, str], None] | None = None
     stopping: Callable[[], bool] = lambda: False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

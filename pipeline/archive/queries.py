@@ -512,6 +512,23 @@ def story_counts(database: sqlite3.Connection, selection: Selection) -> list[Sto
     ]
 
 
+def first_articles(database: sqlite3.Connection) -> list[int]:
+    """Return the id of each story's first article, which `stories` quotes, in the order of their days.
+
+    Parameters
+    ----------
+    database : sqlite3.Connection
+
+    Returns
+    -------
+    list of int
+
+    """
+    ordered = "row_number() OVER (PARTITION BY story ORDER BY day, id) AS place"
+    query = f"SELECT id FROM (SELECT id, day, {ordered} FROM articles) WHERE place = 1 ORDER BY day, id"
+    return [row["id"] for row in database.execute(query)]
+
+
 def outlets(database: sqlite3.Connection) -> list[str]:
     """Return the names of all outlets, in alphabetical order.
 

@@ -1,7 +1,7 @@
 """A collector's run: once over all sources, or on and on as files come in and feeds are due."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from pipeline.archive.relabel import relabel
 from pipeline.archive.watch import Watch
 from pipeline.archive.write import ArchiveModel, load_model
 from pipeline.data.documents import SUFFIXES
-from pipeline.data.sources import MAX_BYTES, find
-from pipeline.errors import MissingExtraError, TopicsError
+from pipeline.data.sources import MAX_BYTES, find, place_of
+from pipeline.errors import MissingExtraError, SourceError, TopicsError
 from pipeline.predict.article import bundle_path
 from pipeline.predict.tables import SUFFIXES as TABLES
 
@@ -39,6 +39,8 @@ class Sources:
         Addresses.
     folders : tuple of Path
         To be watched.
+    without : Path or None
+        A file to leave out where a folder or pattern has it.
 
     """
 
@@ -46,6 +48,14 @@ class Sources:
     pages: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
+    without: Path | None = None
+
+    def files(self, how: Collecting) -> Iterator[Path | SourceError]:
+        """Find the files that the names stand for."""
+        spared = None if self.without is None else place_of(self.without)
+        for found in find(self.names, endings=(ENDINGS,), note=how.note, left_out=how.left_out):
+            if isinstance(found, SourceError) or place_of(found) != spared:
+                yield found
 
 
 class Session:
@@ -100,7 +110,7 @@ class Session:
         """
 
         def work(collector: Collector) -> None:
-            collector.files(find(sources.names, endings=(ENDINGS,), note=self._how.note))
+            collector.files(sources.files(self._how))
             if sources.pages or sources.feeds:
                 web = self._web(collector)
                 web.pages(sources.pages)

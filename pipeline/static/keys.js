@@ -11,8 +11,8 @@
 
   document.documentElement.classList.add("js");
 
-  const paragraphs = () => every(".paragraphs .paragraph");
-  const hits = () => every(".paragraphs .paragraph.tinted");
+  const paragraphs = () => every(".paragraphs .paragraph").filter((paragraph) => !paragraph.closest("[hidden]"));
+  const hits = () => paragraphs().filter((paragraph) => paragraph.matches(".tinted, .hit"));
 
   function stop(paragraph, index) {
     paragraph.tabIndex = index;

@@ -1,0 +1,96 @@
+"""The command that makes one page of what a folder says on the topics: today."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli.options import MODEL, Command, FilePath, tell
+from pipeline.text.display import one_line
+
+
+@click.command(
+    "today",
+    short_help="Make one page of what a folder says on the topics.",
+    cls=Command,
+    examples=[
+        "topics today inbox/ --open",
+        "topics today inbox/ --feed https://example.org/rss --full-text --output monday.html",
+    ],
+)
+@click.argument("sources", nargs=-1, type=click.Path(readable=False))
+@click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
+@click.option("--feed", "feeds", multiple=True, help="Also read the entries of the feed at this address.")
+@click.option("--full-text", is_flag=True, help="Fetch the pages behind the entries of feeds.")
+@click.option("--allow-private", is_flag=True, help="Let addresses be of private networks and this machine.")
+@click.option(
+    "--outlet", help="Outlet of all articles. [default: as the feed, page or table says, else host or folder]"
+)
+@click.option("--text-column", default="text", show_default=True, help="Column of a table that holds the text.")
+@click.option("--title", default="Today", show_default=True, help="Heading of the page.")
+@MODEL
+@click.option(
+    "--output",
+    type=FilePath(output=True),
+    default=Path("today.html"),
+    show_default=True,
+    help="The page, which needs no other file and no network; - for standard output.",
+)
+@click.option("--open", "opened", is_flag=True, help="Show the page in the browser.")
+def today_command(output: Path | None, *, opened: bool, **options: Any) -> None:
+    """Make one page of what SOURCES say on the topics: each story once, with the paragraphs that matter.
+
+    SOURCES are files, folders, patterns, or - for standard input, as of `topics collect`; nothing is kept but the
+    page. It has filters, the paragraphs of which the model is unsure, and a tray of quotations that becomes Word,
+    Excel or text. What is corrected on it is saved as a file for `topics import`.
+
+    The exit status is 1 where a source could not be read; the page names it.
+    """
+    if not (options["sources"] or options["urls"] or options["feeds"]):
+        raise click.UsageError("no SOURCES, --url or --feed")
+    if opened and output is None:
+        raise click.UsageError("--open needs a file, not standard output")
+    from pipeline.archive.collect import Collecting
+    from pipeline.archive.session import Sources
+    from pipeline.archive.today import as_html, read_today
+    from pipeline.files import atomic_file, refuse_overwriting
+    from pipeline.predict.article import bundle_path
+
+    refuse_overwriting(output, options["sources"])
+    how = Collecting(
+        complain=lambda error: tell(f"error: {error}"),
+        note=lambda said: tell(f"note: {said}"),
+        outlet=options["outlet"],
+        text_column=options["text_column"],
+        full_text=options["full_text"],
+    )
+    found = read_today(
+        Sources(options["sources"], options["urls"], options["feeds"], without=output),
+        how,
+        bundle_path(options["model"]),
+        now=datetime.now(UTC).astimezone(),
+        title=options["title"],
+        wait=time.sleep,
+        allow_private=options["allow_private"],
+    )
+    content = as_html(found)
+    if output is None:
+        click.echo(content, nl=False)
+        tell(one_line(found.lead))
+    else:
+        with atomic_file(output) as file:
+            file.write(content)
+        click.echo(one_line(f"{output}: {found.lead}. {found.found}"))
+    if opened and output is not None:
+        _open(output)
+    if found.summary.failed:
+        raise click.exceptions.Exit(1)
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        tell(f"note: no browser was found; open {page}")

@@ -1,0 +1,131 @@
+// The page of a day that is a file of its own: filters, and corrections that are saved as tasks for `topics import`.
+"use strict";
+
+{
+  const KEPT = `corrections ${document.body.dataset.made}`;
+  const { model, made } = document.body.dataset;
+  const status = document.getElementById("status");
+  const words = document.getElementById("words");
+  const annotator = document.getElementById("annotator");
+  const every = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const corrections = new Map(read());
+
+  document.documentElement.classList.add("js");
+
+  function read() {
+    try {
+      return JSON.parse(localStorage.getItem(KEPT) ?? "[]");
+    } catch {
+      return []; // this browser keeps nothing for such pages
+    }
+  }
+
+  function keep() {
+    try {
+      localStorage.setItem(KEPT, JSON.stringify([...corrections]));
+    } catch {
+      // they are here until the page is left
+    }
+    show();
+  }
+
+  const chosen = () => every("button[data-filter][aria-pressed=true]").map((button) => button.dataset.filter);
+
+  // A story is shown where it has one of the topics, and all the words.
+  function filter() {
+    const topics = chosen(), asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const story of every("[data-topics]")) {
+      const has = story.dataset.topics.split(" "), told = story.textContent.toLowerCase();
+      story.hidden = !((!topics.length || topics.some((topic) => has.includes(topic))) && asked.every((word) => told.includes(word)));
+      count += !story.hidden && story.matches("article");
+    }
+    for (const section of every("main section")) section.hidden = !section.querySelector("[data-topics]:not([hidden])");
+    status.textContent = topics.length || asked.length ? `${count} ${count === 1 ? "story" : "stories"}.` : "";
+  }
+
+  const textOf = (paragraph) => paragraph.querySelector(".text").textContent;
+  const modelSays = (paragraph) => every("button.chip[data-assigned]", paragraph).map((chip) => chip.dataset.topic);
+  const same = (some, others) => some.length === others.length && some.every((one) => others.includes(one));
+
+  // One text is one task, wherever on the page it stands.
+  function show() {
+    for (const paragraph of every(".paragraph")) {
+      const said = corrections.get(textOf(paragraph))?.topics;
+      const topics = said ?? modelSays(paragraph);
+      for (const chip of every("button.chip", paragraph)) {
+        chip.classList.toggle("assigned", topics.includes(chip.dataset.topic));
+        chip.classList.toggle("near", !topics.includes(chip.dataset.topic));
+        chip.setAttribute("aria-pressed", topics.includes(chip.dataset.topic));
+      }
+      const first = paragraph.querySelector("button.chip.assigned");
+      paragraph.className = paragraph.className.replace(/ ?\btinted\b| ?\bt\d+\b/g, "") + (first ? ` tinted t${first.dataset.index}` : "");
+      paragraph.querySelector(".state").textContent = said ? (same(said, modelSays(paragraph)) ? "confirmed" : "corrected") : "";
+      paragraph.querySelector(".right").setAttribute("aria-pressed", Boolean(said && same(said, modelSays(paragraph))));
+    }
+    document.getElementById("corrected").textContent = corrections.size;
+    document.getElementById("corrections").hidden = !corrections.size;
+  }
+
+  function note(paragraph, topics, isConfirmed) {
+    const { key, title, day, address, file } = paragraph.closest("[data-title]").dataset;
+    if (same(topics, modelSays(paragraph)) && !isConfirmed) corrections.delete(textOf(paragraph));
+    else corrections.set(textOf(paragraph), { article: key, paragraph: Number(paragraph.dataset.paragraph), title, date: day, source: address || file, topics, suggested: modelSays(paragraph), time: new Date().toISOString() });
+    keep();
+  }
+
+  function correct(chip) {
+    const paragraph = chip.closest(".paragraph");
+    const before = corrections.get(textOf(paragraph))?.topics ?? modelSays(paragraph);
+    const topic = chip.dataset.topic;
+    note(paragraph, before.includes(topic) ? before.filter((other) => other !== topic) : [...before, topic], false);
+  }
+
+  function confirm(button) {
+    const paragraph = button.closest(".paragraph");
+    note(paragraph, modelSays(paragraph), button.getAttribute("aria-pressed") !== "true");
+  }
+
+  function save() {
+    const name = annotator.value.trim();
+    if (!name) {
+      status.textContent = "Your name is needed: corrections say whose they are.";
+      annotator.focus();
+      return;
+    }
+    const lines = [...corrections].map(([text, { topics, suggested, time, ...facts }]) =>
+      JSON.stringify({ text, ...facts, annotations: [{ annotator: name, topics, time, suggested, model, origin: "correction" }] }));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([lines.join("\n"), "\n"], { type: "application/octet-stream" }));
+    link.download = `corrections-${made.slice(0, 10)}.jsonl`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  // The topic of the section, else the first that the paragraph has.
+  function topicInQuestion(paragraph) {
+    const topic = paragraph.closest("[data-topic]:not(button)")?.dataset.topic;
+    return every("button.chip", paragraph).find((chip) => chip.dataset.topic === topic) ?? paragraph.querySelector("button.chip");
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.matches("[data-filter]")) {
+      button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+      filter();
+    } else if (button?.matches(".chip")) correct(button);
+    else if (button?.matches(".right")) confirm(button);
+    else if (button?.id === "save") save();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const paragraph = event.target.closest?.(".paragraph");
+    if (!paragraph || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.key === "x") correct(topicInQuestion(paragraph));
+    else if (event.key === "y") confirm(paragraph.querySelector(".right"));
+  });
+
+  words.addEventListener("input", filter);
+  filter();
+  show();
+}
