@@ -415,19 +415,8 @@ def day_counts(database: sqlite3.Connection, selection: Selection) -> list[DayCo
         Where the words are no query.
 
     """
-    with snapshot(database):
-        model = shown_model(database)
-        if model is None:
-            return []
-        sums = _sums(database, model, selection, "day")
-        hits = _hits_by(database, model, selection, "day")
-    counts = []
-    for day in sorted(sums):
-        for topic in _named(model, selection):
-            kept, scores = sums[day].get(topic, (0, 0.0))
-            counted = kept if hits is None else hits.get((day, topic), 0)
-            counts.append(DayCount(day, topic, counted, sums[day][""][0], scores))
-    return counts
+    counts = sorted(_counts(database, selection, "day").items())
+    return [DayCount(day, topic, *found) for day, topics in counts for topic, found in topics.items()]
 
 
 def outlet_counts(database: sqlite3.Connection, selection: Selection) -> list[OutletCount]:
@@ -449,19 +438,9 @@ def outlet_counts(database: sqlite3.Connection, selection: Selection) -> list[Ou
         Where the words are no query.
 
     """
-    with snapshot(database):
-        model = shown_model(database)
-        if model is None:
-            return []
-        sums = _sums(database, model, selection, "outlet")
-        hits = _hits_by(database, model, selection, "outlet")
-    counts = []
-    for outlet in sorted(sums, key=lambda outlet: (-sums[outlet][""][0], outlet)):
-        for topic in _named(model, selection):
-            kept, _ = sums[outlet].get(topic, (0, 0.0))
-            counted = kept if hits is None else hits.get((outlet, topic), 0)
-            counts.append(OutletCount(outlet, topic, counted, sums[outlet][""][0]))
-    return counts
+    counts = _counts(database, selection, "outlet").items()
+    rows = [OutletCount(outlet, topic, *found[:2]) for outlet, topics in counts for topic, found in topics.items()]
+    return sorted(rows, key=lambda row: (-row.paragraphs, row.outlet))
 
 
 def story_counts(database: sqlite3.Connection, selection: Selection) -> list[StoryCount]:
@@ -783,6 +762,26 @@ def _paragraphs(database: sqlite3.Connection, model: ShownModel, number: int) ->
         scores = dict(zip(model.thresholds, json.loads(row["scores"]), strict=True))
         topics = tuple(topic for topic in scores if topic in given[row["id"]])
         yield ArchivedParagraph(row["id"], row["number"], row["start"], row["end"], row["text"], scores, topics)
+
+
+def _counts(
+    database: sqlite3.Connection, selection: Selection, column: str
+) -> dict[str, dict[str, tuple[int, int, float]]]:
+    """Return hits, paragraphs and the sum of scores by the value of a column, and topic."""
+    with snapshot(database):
+        model = shown_model(database)
+        if model is None:
+            return {}
+        sums = _sums(database, model, selection, column)
+        hits = _hits_by(database, model, selection, column)
+    counts: dict[str, dict[str, tuple[int, int, float]]] = {}
+    for value, kept in sums.items():
+        paragraphs, _ = kept[""]
+        for topic in _named(model, selection):
+            found, scores = kept.get(topic, (0, 0.0))
+            counted = found if hits is None else hits.get((value, topic), 0)
+            counts.setdefault(value, {})[topic] = (counted, paragraphs, scores)
+    return counts
 
 
 def _sums(
