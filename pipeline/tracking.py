@@ -292,8 +292,8 @@ class Tracker:
         return ModelVersion(str(found.version), str(found.run_id))
 
     def set_alias(self, alias: str, model: ModelVersion) -> None:
-        """Assign an alias to a model version."""
-        with _one_line(self.uri):
+        """Assign an alias to a model version; two processes may do so at the same moment."""
+        with _one_line(self.uri), _unless(lambda: self.find(alias) == model):
             self.client.set_registered_model_alias(self.settings.model_name, alias, model.number)
 
     def version(self, number: str) -> ModelVersion:
@@ -331,8 +331,8 @@ class Tracker:
             return _APPLIED in self.client.get_model_version(self._log, str(number)).tags
 
     def mark_applied(self, number: int) -> None:
-        """Note that the alias is set as an entry of the log says."""
-        with _one_line(self.uri):
+        """Note that the alias is set as an entry of the log says; two processes may do so at the same moment."""
+        with _one_line(self.uri), _unless(lambda: self.is_applied(number)):
             self.client.set_model_version_tag(self._log, str(number), _APPLIED, "true")
 
     @property
@@ -538,6 +538,16 @@ def _one_line(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         first = " ".join(str(error).splitlines()[:1])
         raise TrackingError(f"{uri}: cannot be used for tracking: {first}") from None
+
+
+@contextmanager
+def _unless(done: Callable[[], bool]) -> Iterator[None]:
+    """Pass over a refusal where another process has done the same: a database takes the first of two inserts."""
+    try:
+        yield
+    except MlflowException:
+        if not done():
+            raise
 
 
 @contextmanager

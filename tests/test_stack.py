@@ -6,12 +6,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import mlflow
 import pytest
 import support
 from stack import COMPOSE, PASSWORD, ROOT, MlflowServer, health_check, mlflow_server, postgres, postgres_programs
+
+from pipeline.config import read_config
+from pipeline.tracking import Tracker
 
 PROMOTE = """
 import sys
@@ -139,6 +144,30 @@ def test_of_two_who_promote_at_once_one_wins_and_both_are_told(
         ("1", "another came first"),
     ]
     assert entries[0]["to"] == winner
+
+
+def test_what_two_do_at_the_same_moment_is_done(server: MlflowServer, trained: support.Experiment) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        config = read_config(trained.config_file)
+        trackers = [Tracker(config.tracking, Path(config.output)) for _ in range(4)]
+    first, number = trackers[0], trackers[0].promotion_log()[-1].number
+    first.mark_applied(number)
+    first.set_alias("checked", first.version("1"))
+    for _ in range(10):
+        first.client.delete_model_version_tag("tests.promotions", str(number), "applied")
+        first.client.delete_registered_model_alias("tests", "checked")
+        at_once = Barrier(len(trackers))
+
+        def mark(tracker: Tracker, at_once: Barrier = at_once) -> None:
+            at_once.wait()
+            tracker.mark_applied(number)
+            tracker.set_alias("checked", tracker.version("1"))
+
+        with ThreadPoolExecutor(len(trackers)) as pool:
+            list(pool.map(mark, trackers))
+        assert first.is_applied(number)
+        assert first.find("checked") == first.version("1")
 
 
 def test_a_rollback_brings_the_previous_champion_back(server: MlflowServer, trained: support.Experiment) -> None:
