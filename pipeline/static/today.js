@@ -31,14 +31,16 @@
 
   const chosen = () => every("button[data-filter][aria-pressed=true]").map((button) => button.dataset.filter);
 
+  const wordsOf = (story) => (story.matches("li") ? [story] : every("h3, .facts, .text, .context p", story)).map((part) => part.textContent).join(" ").toLowerCase();
+
   // A story is shown where it has one of the topics, and all the words.
   function filter() {
     const topics = chosen(), asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const story of every("[data-topics]")) {
-      const has = story.dataset.topics.split(" "), told = story.textContent.toLowerCase();
+      const has = story.dataset.topics.split(" "), told = wordsOf(story);
       story.hidden = !((!topics.length || topics.some((topic) => has.includes(topic))) && asked.every((word) => told.includes(word)));
-      count += !story.hidden && story.matches("article");
+      count += !story.hidden && story.matches(".story");
     }
     for (const section of every("main section")) section.hidden = !section.querySelector("[data-topics]:not([hidden])");
     status.textContent = topics.length || asked.length ? `${count} ${count === 1 ? "story" : "stories"}.` : "";
