@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterator
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import groupby
@@ -34,8 +35,9 @@ ANNOTATOR = "Ada"
 LABELS = HERE.parent / "data/articles"
 OUTLETS = ("The Courier", "Evening Post", "Harbour Times", "Gazette")
 FIRST_DAY, DAYS, ARTICLES = date(2026, 3, 1), 28, 168
+LAST_DAYS = "2026-03-27"
 ARCHIVE_PAGES = {
-    "today": "/today?since=2026-03-27&until=2026-03-28",
+    "today": f"/today?since={LAST_DAYS}&until=2026-03-28",
     "timeline": "/timeline?topic=mine_action&topic=cybersecurity",
     "article": "/article/{article}",
 }
@@ -157,7 +159,15 @@ def _same(old: str, new: str, tolerance: float) -> bool:
 
 
 def picture(
-    browser: Browser, address: str, name: str, *, width: int, scheme: str, hover: bool = False, whole: bool = True
+    browser: Browser,
+    address: str,
+    name: str,
+    *,
+    width: int,
+    scheme: str,
+    hover: bool = False,
+    whole: bool = True,
+    keys: str = "",
 ) -> None:
     """Take one picture of a page, whole or as much as a screen shows."""
     page = browser.new_page(viewport={"width": width, "height": 800 if whole else 1000}, color_scheme=scheme)
@@ -166,12 +176,27 @@ def picture(
     page.goto(address)
     if hover:
         page.locator(".paragraph").nth(1).hover()
+    for key in keys:
+        page.keyboard.press(key)
     page.screenshot(path=HERE / f"{name}.png", full_page=whole)
     page.close()
 
 
+def printed() -> Iterator[tuple[str, Article]]:
+    """Yield articles written for this project with their outlets, as if four papers printed them in a month."""
+    topics = [topic.id for topic in read_topics(HERE.parent / "configs/topics.yaml")]
+    rows, _ = corpus.read_labelled(sorted(LABELS.glob("n0*.jsonl")), topics)
+    written = [list(found) for _, found in groupby(rows, key=lambda row: row.article)]
+    for place, paragraphs in enumerate([found for found in written if found[0].title][:ARTICLES]):
+        text = "\n\n".join(row.text for row in paragraphs)
+        day = (FIRST_DAY + timedelta(days=place * DAYS // ARTICLES)).isoformat()
+        for outlet in OUTLETS[place % 4 :][: 1 + (place % 5 == 0)]:
+            address = f"https://{outlet.split()[-1].lower()}.example/{place}"
+            yield outlet, Article(address, text, paragraphs[0].title, day)
+
+
 def write_archive(model: Path, path: Path) -> int:
-    """Collect articles written for this project, as if four papers had printed them in a month, some twice.
+    """Collect a month.
 
     Parameters
     ----------
@@ -184,24 +209,37 @@ def write_archive(model: Path, path: Path) -> int:
         An article about mine action.
 
     """
-    topics = [topic.id for topic in read_topics(HERE.parent / "configs/topics.yaml")]
-    rows, _ = corpus.read_labelled(sorted(LABELS.glob("n0*.jsonl")), topics)
-    written = [list(found) for _, found in groupby(rows, key=lambda row: row.article)]
     used = load_model(bundle_path(model))
     with open_archive(path, create=True) as database:
-        for place, paragraphs in enumerate([found for found in written if found[0].title][:ARTICLES]):
-            text = "\n\n".join(row.text for row in paragraphs)
-            day = (FIRST_DAY + timedelta(days=place * DAYS // ARTICLES)).isoformat()
-            for outlet in OUTLETS[place % 4 :][: 1 + (place % 5 == 0)]:
-                address = f"https://{outlet.split()[-1].lower()}.example/{place}"
-                article = Article(address, text, paragraphs[0].title, day)
-                entry = Entry(article, address, outlet, day, dated=True, address=address)
-                put(database, entry, used, collected=f"{day}T06:00:00+00:00")
+        for outlet, article in printed():
+            day = article.date or ""
+            entry = Entry(article, article.source, outlet, day, dated=True, address=article.source)
+            put(database, entry, used, collected=f"{day}T06:00:00+00:00")
         found = "SELECT article FROM hits WHERE topic = 'mine_action' GROUP BY article ORDER BY count(*) DESC"
         return int(database.execute(found).fetchone()[0])
 
 
-def take_pictures(url: str, report: Path, article: int) -> None:
+def write_day(model: Path, folder: Path) -> Path:
+    """Make one page of the month's last two days."""
+    rows = [
+        {
+            "text": article.text,
+            "title": article.title,
+            "date": article.date,
+            "outlet": outlet,
+            "url": article.source,
+        }
+        for outlet, article in printed()
+        if (article.date or "") >= LAST_DAYS
+    ]
+    table = folder / "articles.jsonl"
+    table.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    command = [*TOPICS, "today", table.name, "--model", str(model.resolve())]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "today.html"
+
+
+def take_pictures(url: str, report: Path, article: int, day: Path) -> None:
     """Look at the service and the report with a browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -211,6 +249,7 @@ def take_pictures(url: str, report: Path, article: int) -> None:
         picture(browser, f"{url}{PAGES['model']}", "model", width=WIDE, scheme="light")
         for name, path in ARCHIVE_PAGES.items():
             picture(browser, url + path.format(article=article), name, width=WIDE, scheme="light", whole=False)
+        picture(browser, day.as_uri(), "one-page", width=WIDE, scheme="light", whole=False, keys="jqjqx")
         picture(browser, report.as_uri(), "report", width=WIDE, scheme="light")
         picture(browser, report.as_uri(), "report-narrow-dark", width=NARROW, scheme="dark")
         browser.close()
@@ -226,7 +265,7 @@ def main() -> None:
         command += ["--archive", f"{folder}/archive.sqlite3"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
             url = service.stderr.readline().split()[-1] if service.stderr else ""
-            take_pictures(url, report, article)
+            take_pictures(url, report, article, write_day(Path("models"), Path(folder)))
             for name, text in texts(url, report).items():
                 (HERE / f"{name}.txt").write_text(text, encoding="utf-8")
             service.terminate()
