@@ -106,6 +106,14 @@ def test_patterns_match_and_errors_stand_in_their_place(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_hidden_in_a_folder_is_not_read(tmp_path: Path) -> None:
+    for name in ("a.txt", ".b.txt", ".git/c.txt", "deep/.Trash/d.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    assert [article.text for article in read([str(tmp_path)]) if isinstance(article, Article)] == ["a.txt"]
+    assert only(tmp_path / ".b.txt").text == ".b.txt"  # type: ignore[union-attr]  # it is named
+
+
 def test_an_empty_name_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.txt").write_text("Text.")

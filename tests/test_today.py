@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import press
@@ -14,6 +15,7 @@ from pipeline.assets import script_digest
 
 MINE, TALKS, MEAL = MINES.format(place="field"), PEACE.format(place="capital"), LUNCH.format(place="park")
 DOUBTFUL = "The sappers went home."
+ONE = "1 source: 1 read, 0 not, or not to the end. 1 of 1 story and 2 of 4 paragraphs have a topic."
 HOSTILE = "</script><script>alert(1)</script>"
 
 
@@ -45,7 +47,8 @@ def words(element: html.HtmlElement) -> str:
 
 def test_a_folder_becomes_a_page_that_says_what_was_read(small_model: Path, inbox: Path, tmp_path: Path) -> None:
     done = today(small_model, inbox, cwd=tmp_path)
-    lead = "6 files: 4 read, 1 copy folded, 2 not read. 2 of 3 stories and 4 of 9 paragraphs have a topic."
+    read = "6 sources: 4 read, 1 copy folded, 2 not, or not to the end."
+    lead = f"{read} 2 of 3 stories and 4 of 9 paragraphs have a topic."
     assert (done.returncode, done.stdout) == (1, f"today.html: {lead}\n")
     assert (
         done.stderr
@@ -55,8 +58,8 @@ def test_a_folder_becomes_a_page_that_says_what_was_read(small_model: Path, inbo
     assert lead in words(page)
     not_read = [words(line) for line in page.xpath("//main/details//li")]
     assert not_read == [
-        f"{inbox}/photo.jpg: .jpg is not read",
         f"{inbox}/broken.docx: not a valid DOCX: damaged or cut short: File is not a zip file",
+        f"{inbox}/photo.jpg: .jpg is not read",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inbox", "today.html"]
 
@@ -111,7 +114,11 @@ def test_the_page_loads_nothing_and_runs_its_own_script_alone(
 def test_a_page_in_the_folder_itself_is_not_read_the_next_time(small_model: Path, inbox: Path) -> None:
     first, second = (today(small_model, ".", cwd=inbox) for _ in range(2))
     assert first.stdout == second.stdout
-    assert "6 files: 4 read" in second.stdout
+    assert "6 sources: 4 read" in second.stdout
+    third = today(small_model, ".", "--output", "another.html", cwd=inbox)
+    assert "7 sources: 4 read" in third.stdout
+    page = page_of(inbox / "another.html")
+    assert "today.html: a page that topics today has made is not read" in words(page)
 
 
 def test_a_source_is_not_written_over(small_model: Path, inbox: Path) -> None:
@@ -124,7 +131,7 @@ def test_a_source_is_not_written_over(small_model: Path, inbox: Path) -> None:
 
 def test_standard_output_gets_the_page_alone(small_model: Path, inbox: Path) -> None:
     done = today(small_model, inbox / "a.txt", "--output", "-")
-    assert (done.returncode, done.stderr) == (0, "1 file: 1 read, 0 not read\n")
+    assert (done.returncode, done.stderr) == (0, f"{ONE}\n")
     assert done.stdout.startswith("<!doctype html>")
 
 
@@ -142,11 +149,37 @@ def test_wrong_uses_are_told(small_model: Path, tmp_path: Path, arguments: list[
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_to_read_leaves_a_page_that_says_so(small_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["empty", "inbxo"])
+def test_nothing_to_read_leaves_the_page_that_is_there(small_model: Path, tmp_path: Path, source: str) -> None:
     (tmp_path / "empty").mkdir()
-    done = today(small_model, "empty", cwd=tmp_path)
+    (tmp_path / "today.html").write_text("yesterday's")
+    done = today(small_model, source, cwd=tmp_path)
     assert done.returncode == 1
-    assert "0 read, 1 not read" in words(page_of(tmp_path / "today.html"))
+    assert done.stderr.splitlines()[-1] == "error: nothing to show: no article was read"
+    assert (tmp_path / "today.html").read_text() == "yesterday's"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "today.html"]
+
+
+def test_a_table_that_is_read_in_part_is_one_source(small_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        f'text,title,date\n"{MINE}",Field,2026-03-01\n,Empty,\n"{TALKS}",Talks,\n ,Empty,\n'
+    )
+    done = today(small_model, "t.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "today.html: 1 source: 0 read (2 articles), 1 not, or not to the end. 2 of 2 stories"
+    )
+    page = page_of(tmp_path / "today.html")
+    assert str(tmp_path) not in words(page)
+    days = {story.get("data-title"): story.get("data-day") for story in page.xpath("//article[@id]")}
+    assert days == {"Field": "2026-03-01", "Talks": f"collected {datetime.now(UTC):%Y-%m-%d}"}
+
+
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(small_model: Path, inbox: Path) -> None:
+    done = today(small_model, inbox / "broken.docx", "--output", "/proc/x.html")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: /proc/x.html: cannot be written")
+    assert today(small_model, inbox, "--output", inbox).returncode == 2
 
 
 def test_feeds_and_their_pages_are_read_too(small_model: Path, tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ def test_keys_lead_through_the_page_and_quote(page: Page) -> None:
     expect(page.locator("#tray ol li")).to_contain_text(texts[-1])
     page.keyboard.press("q")
     expect(page.locator("#tray")).to_be_hidden()
+    quoted(page, MINE)
+    paragraph(page, MINE, "article.story").get_by_role("button", name="Mine action").click()
+    assert page.evaluate("JSON.parse(localStorage.getItem('quotations'))[0].topics") == []
 
 
 def test_the_tray_becomes_word_excel_text_and_a_copy(page: Page, tmp_path: Path) -> None:
@@ -132,6 +135,7 @@ def test_filters_leave_the_stories_of_a_topic_and_of_words(page: Page) -> None:
     page.get_by_label("Words").fill("FIELD sappers")
     expect(stories).to_have_count(1)
     expect(stories).to_contain_text(MINE)
+    expect(page.locator("h3.kind:visible")).to_have_count(1)
     for words in ("nowhere", "quote"):  # the second stands on every button
         page.get_by_label("Words").fill(words)
         expect(page.locator("main section:visible")).to_have_count(0)
@@ -147,6 +151,10 @@ def test_corrections_come_back_as_annotations(page: Page, small_model: Path, tmp
     page.keyboard.press("x")  # no
     page.keyboard.press("x")  # not so
     expect(page.locator("#corrected")).to_have_text("1")
+    page.keyboard.press("x")  # no again, which is what is right then
+    page.keyboard.press("y")
+    expect(paragraph(page, MINE, "article.story").locator(".state")).to_have_text("corrected")
+    page.keyboard.press("x")
     page.keyboard.press("y")  # right
     talks = paragraph(page, TALK, "article.story")
     talks.get_by_role("button", name="Peace process").click()
@@ -157,6 +165,8 @@ def test_corrections_come_back_as_annotations(page: Page, small_model: Path, tmp
     expect(page.locator("#status")).to_have_text("Your name is needed: corrections say whose they are.")
     page.keyboard.type("Ada")
     file = saved(page, "Save corrections", tmp_path)
+    away = support.run("import", file, "--model", small_model, "--output", "away.jsonl", cwd=tmp_path)
+    assert away.returncode == 0, away.stderr  # without a config, by the model's own label set
     done = support.run("import", file, "--model", small_model, "--output", tmp_path / "tasks.jsonl")
     assert done.returncode == 0, done.stderr
     tasks = {row["text"]: row for row in support.json_lines((tmp_path / "tasks.jsonl").read_text())}
@@ -168,6 +178,12 @@ def test_corrections_come_back_as_annotations(page: Page, small_model: Path, tmp
     }
     assert json.loads(file.read_text().splitlines()[0])["source"] == "a.txt"
     assert tasks[MINE]["annotations"][0]["model"] == "run-one"
+    assert "date" not in tasks[MINE]  # the file has none of its own
+    again = page.context.new_page()
+    again.goto(page.url)
+    expect(again.locator("#annotator")).to_have_value("Ada")
+    paragraph(again, "orchard", "article.story").get_by_role("button", name="Mine action").click()
+    expect(page.locator("#corrected")).to_have_text("4")  # of all tabs
 
 
 @pytest.mark.parametrize("look", LOOKS)

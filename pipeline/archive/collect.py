@@ -26,6 +26,7 @@ from pipeline.schema import Article
 
 Parts = Sequence[Article | SourceError]
 _NAMED = 5  # failures that a summary names
+_OWN_PAGE, _HEAD = b'<meta name="generator" content="topics today">', 1024  # bytes in which it stands
 
 
 class StoppedError(Exception):
@@ -89,8 +90,7 @@ class Collecting:
     full_text : bool
         Fetch the pages behind a feed's entries.
     left_out : callable or None
-        Called with each file of a folder that is of no format that is read, and its ending; None to note their
-        number.
+        Called with each file that is left out on purpose, and its ending or why; None to note it.
     stopping : callable
         Asked before each article whether to end.
     now : callable
@@ -176,7 +176,7 @@ class Collector:
             try:
                 self._put(entry)
             except SourceError as error:
-                errors.append(error)
+                errors.append(SourceError(str(error).replace(where, name, 1)))
         for found in errors:
             self.fail(name, found)
         return not errors
@@ -193,6 +193,9 @@ class Collector:
         if is_table(name) or (name == STDIN and holds_table(name, self.how.text_column)):
             return self._table(name, where)
         bytes_ = content_of(path)
+        if _OWN_PAGE in bytes_[:_HEAD]:
+            self._leave_out(path, "a page that topics today has made")
+            return False
         content = Content(where, self.how.reading, hashlib.sha256(bytes_).hexdigest())
         if self.is_known(content):
             return True
@@ -201,6 +204,12 @@ class Collector:
         if is_whole and where != STDIN:
             note_content(self.database, replace(content, articles=len(parts)))
         return is_whole
+
+    def _leave_out(self, path: Path, why: str) -> None:
+        if self.how.left_out is None:
+            self.how.note(f"{path}: left out, {why}")
+        else:
+            self.how.left_out(path, why)
 
     def _table(self, name: str, where: str) -> bool:
         is_whole = True

@@ -29,7 +29,7 @@ iif(is_first, score, NULL) AS score, (SELECT place FROM ranked WHERE ranked.stor
     FROM mine WHERE story IN (SELECT story FROM ranked)
 ) AS some
 """
-_FACTS = "id, story, title, outlet, day, address, source, language"
+_FACTS = "id, story, title, outlet, day, address, source, language, dated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,10 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class StoryArticle:
-    """An article of a story: `about` and `mentioned` are topics, most paragraphs first."""
+    """An article of a story: `about` and `mentioned` are topics, most paragraphs first.
+
+    Where it is not dated, its day is the one on which it was collected.
+    """
 
     id: int
     title: str
@@ -73,6 +76,7 @@ class StoryArticle:
     language: str | None
     about: tuple[str, ...]
     mentioned: tuple[str, ...]
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -686,6 +690,7 @@ def _story_articles(
             row["language"],
             tuple(topics[row["id"], 1]),
             tuple(topics[row["id"], 0]),
+            bool(row["dated"]),
         )
         for row in rows
     ]

@@ -62,19 +62,46 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of the sources.
+
+    Parameters
+    ----------
+    summary : Summary
+    errors : tuple of str
+        What could not be read, and why.
+    left_out : tuple of str
+        Files that were left out on purpose, and why.
+
+    """
+
+    summary: Summary
+    errors: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def lead(self) -> str:
+        """What was read, what was folded and what was not, in one line."""
+        read, found, copies = self.summary.read, self.summary.articles.total(), self.summary.copies
+        rest = len(self.summary.failed) + len(self.left_out)
+        articles = f" ({counted(found, 'article')})" if found != read else ""
+        folded = f", {counted(copies, 'copy', 'copies')} folded" if copies else ""
+        return (
+            f"{counted(read + rest, 'source')}: {read:,} read{articles}{folded}, {rest:,} not, or not to the end"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Today:
     """What the page shows.
 
     Parameters
     ----------
+    reading : Reading
     digest : Digest
         Every story with all paragraphs that have a topic.
     unsure : tuple of Doubt
         The most doubtful first, each paragraph once.
-    summary : Summary
-        Of what was read.
-    not_read : tuple of str
-        What was not, and why, a line each.
     paragraphs : int
         Of all stories, copies left out.
     stories : int
@@ -86,25 +113,13 @@ class Today:
 
     """
 
+    reading: Reading
     digest: Digest
     unsure: tuple[Doubt, ...]
-    summary: Summary
-    not_read: tuple[str, ...]
     paragraphs: int
     stories: int
     keys: dict[int, str]
     run_id: str
-
-    @property
-    def lead(self) -> str:
-        """What was read, what was folded and what was not, in one line."""
-        read = self.summary.read
-        found = self.summary.articles.total()
-        articles = f" ({counted(found, 'article')})" if found != read else ""
-        total = counted(read + len(self.not_read), "file")
-        copies = self.summary.copies
-        folded = f", {counted(copies, 'copy', 'copies')} folded" if copies else ""
-        return f"{total}: {read:,} read{articles}{folded}, {len(self.not_read):,} not read"
 
     @property
     def found(self) -> str:
@@ -133,7 +148,7 @@ def read_today(
     ----------
     sources : Sources
     how : Collecting
-        What it is told of what cannot be read goes into `not_read`, too.
+        What it is told of what cannot be read goes into the page, too.
     model : Path
         A bundle.
     now : datetime
@@ -150,17 +165,20 @@ def read_today(
 
     Raises
     ------
+    SourceError
+        Where no article was read.
     ArchiveError, BundleError, MissingExtraError
 
     """
-    not_read: dict[str, None] = {}
+    errors: dict[str, None] = {}
+    left_out: dict[str, None] = {}
 
     def complain(error: SourceError) -> None:
-        not_read[str(error)] = None
+        errors[str(error)] = None
         how.complain(error)
 
     def leave_out(file: Path, kind: str) -> None:
-        not_read[f"{file}: {kind} is not read"] = None
+        left_out[f"{file}: {kind} is not read"] = None
 
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive.sqlite3"
@@ -174,8 +192,11 @@ def read_today(
             progress=lambda done, total: None,
         )
         summary = session.once(sources)
+        if not summary.articles.total():
+            raise SourceError("nothing to show: no article was read")
+        reading = Reading(summary, tuple(errors), tuple(left_out))
         with open_archive(archive) as database:
-            return _read(database, load_bundle(model), summary, tuple(not_read), now=now, title=title)
+            return _gather(database, load_bundle(model), reading, now=now, title=title)
 
 
 def as_html(today: Today) -> bytes:
@@ -205,15 +226,7 @@ def as_html(today: Today) -> bytes:
     ).encode(errors="replace")
 
 
-def _read(
-    database: sqlite3.Connection,
-    bundle: Bundle,
-    summary: Summary,
-    not_read: tuple[str, ...],
-    *,
-    now: datetime,
-    title: str,
-) -> Today:
+def _gather(database: sqlite3.Connection, bundle: Bundle, reading: Reading, *, now: datetime, title: str) -> Today:
     digest = read_digest(
         database,
         Selection(),
@@ -231,9 +244,8 @@ def _read(
     paragraphs = sum(len(article.paragraphs) for article in articles)
     quoted = (entry.first.id for _, entry in digest.entries)
     keys = {number: text[:16] for number, text in queries.text_digests(database, {*numbers, *quoted}).items()}
-    return Today(
-        digest, tuple(unsure), summary, not_read, paragraphs, len(articles), keys, bundle.about.get("run_id", "")
-    )
+    run_id = bundle.about.get("run_id", "")
+    return Today(reading, digest, tuple(unsure), paragraphs, len(articles), keys, run_id)
 
 
 def _doubts(article: ArchivedArticle, bundle: Bundle) -> Iterator[Doubt]:

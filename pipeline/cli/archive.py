@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, fetched, progress_bar, tell
+from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, bundle_of, progress_bar, tell
 from pipeline.text.display import one_line
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def collect_command(**options: Any) -> None:
     with stop.heard(), progress_bar("labelling anew") as progress:
         session = Session(
             archive_of(model, options["archive"]),
-            lambda: fetched(model) if isinstance(model, str) else model,
+            lambda: bundle_of(model),
             how,
             wait=stop.wait,
             allow_private=options["allow_private"],
@@ -217,10 +217,9 @@ def relabel_command(model: Path | str, archive: Path | None) -> None:
     from pipeline.archive.database import open_archive
     from pipeline.archive.relabel import relabel
     from pipeline.archive.write import load_model
-    from pipeline.predict.article import bundle_path
 
     stop = StopRequests()
-    loaded = load_model(bundle_path(fetched(model) if isinstance(model, str) else model))
+    loaded = load_model(bundle_of(model))
     with (
         open_archive(archive_of(model, archive)) as database,
         stop.heard(),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.annotations import ANNOTATIONS, STATES, annotations_of
-from pipeline.cli.options import CONFIG, MODEL_ADDRESS, Command, FilePath, tell
+from pipeline.cli.options import CONFIG, MODEL_ADDRESS, Command, FilePath, bundle_of, tell
 from pipeline.errors import LabelError
 
 if TYPE_CHECKING:
     from pipeline.labelling.formats.exchange import Reading, Written
-    from pipeline.labelling.formats.labels import Labels, Names
+    from pipeline.labelling.formats.labels import Labels
     from pipeline.labelling.store import State
     from pipeline.labelling.task import Task
 
@@ -139,12 +139,18 @@ def export_command(files: Sequence[Path], **options: Any) -> None:
     tell(_counted(found))
 
 
-def label_set(config: Path, names: "Names" = "id") -> "Labels":
-    """Read the label set of an experiment."""
+def label_set(options: Mapping[str, Any]) -> "Labels":
+    """Read the label set of an experiment; outside its folder, where no --config is given, that of the model."""
     from pipeline.config import read_config, read_topics
     from pipeline.labelling.formats.labels import Labels
 
-    return Labels(read_topics(Path(read_config(config).data.topics)), written=names)
+    written = options.get("names", "id")
+    model = options.get("model")
+    if _is_given("config") or options["config"].exists() or model is None:
+        return Labels(read_topics(Path(read_config(options["config"]).data.topics)), written=written)
+    from pipeline.model.bundle import load_bundle
+
+    return Labels(load_bundle(bundle_of(model)).topics, written=written)
 
 
 def reading_of(options: Mapping[str, Any]) -> "Reading":
@@ -152,7 +158,7 @@ def reading_of(options: Mapping[str, Any]) -> "Reading":
     from pipeline.labelling.formats.exchange import Reading
 
     return Reading(
-        label_set(options["config"]),
+        label_set(options),
         options.get("annotator"),
         empty_is_none=options.get("empty") == "none",
         column=options.get("text_column") or "text",
@@ -228,7 +234,7 @@ def _written(tasks: "Sequence[Task]", form: str, options: Mapping[str, Any]) -> 
     from pipeline.labelling.formats import write
     from pipeline.labelling.formats.exchange import Writing
 
-    labels = label_set(options["config"], options.get("names", "id"))
+    labels = label_set(options)
     return write(tasks, Writing(labels, columns=options.get("topic_columns", False)), form)
 
 

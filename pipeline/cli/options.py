@@ -101,6 +101,13 @@ def fetched(address: str) -> Path:
     return fetch_registered(address, user_folder("XDG_CACHE_HOME", ".cache"))
 
 
+def bundle_of(model: Path | str) -> Path:
+    """Return the bundle that a `--model` stands for: a file, the best of an output directory, or one fetched."""
+    from pipeline.predict.article import bundle_path
+
+    return bundle_path(fetched(model) if isinstance(model, str) else model)
+
+
 def _model_option(kind: ModelAddress) -> Callable[[Any], Any]:
     return click.option(
         "--model",

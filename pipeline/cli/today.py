@@ -1,13 +1,15 @@
 """The command that makes one page of what a folder says on the topics: today."""
 
+import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from pipeline.cli.options import MODEL, Command, FilePath, tell
+from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, bundle_of, tell
 from pipeline.text.display import one_line
 
 
@@ -30,10 +32,10 @@ from pipeline.text.display import one_line
 )
 @click.option("--text-column", default="text", show_default=True, help="Column of a table that holds the text.")
 @click.option("--title", default="Today", show_default=True, help="Heading of the page.")
-@MODEL
+@MODEL_ADDRESS
 @click.option(
     "--output",
-    type=FilePath(output=True),
+    type=FilePath(output=True, dir_okay=False),
     default=Path("today.html"),
     show_default=True,
     help="The page, which needs no other file and no network; - for standard output.",
@@ -55,8 +57,7 @@ def today_command(output: Path | None, *, opened: bool, **options: Any) -> None:
     from pipeline.archive.collect import Collecting
     from pipeline.archive.session import Sources
     from pipeline.archive.today import as_html, read_today
-    from pipeline.files import atomic_file, refuse_overwriting
-    from pipeline.predict.article import bundle_path
+    from pipeline.files import refuse_overwriting
 
     refuse_overwriting(output, options["sources"])
     how = Collecting(
@@ -66,27 +67,35 @@ def today_command(output: Path | None, *, opened: bool, **options: Any) -> None:
         text_column=options["text_column"],
         full_text=options["full_text"],
     )
-    found = read_today(
-        Sources(options["sources"], options["urls"], options["feeds"], without=output),
-        how,
-        bundle_path(options["model"]),
-        now=datetime.now(UTC).astimezone(),
-        title=options["title"],
-        wait=time.sleep,
-        allow_private=options["allow_private"],
-    )
-    content = as_html(found)
+    with _written(output) as page:
+        found = read_today(
+            Sources(options["sources"], options["urls"], options["feeds"], without=output),
+            how,
+            bundle_of(options["model"]),
+            now=datetime.now(UTC).astimezone(),
+            title=options["title"],
+            wait=time.sleep,
+            allow_private=options["allow_private"],
+        )
+        page.write(as_html(found))
+    said = f"{found.reading.lead}. {found.found}"
     if output is None:
-        click.echo(content, nl=False)
-        tell(one_line(found.lead))
+        tell(one_line(said))
     else:
-        with atomic_file(output) as file:
-            file.write(content)
-        click.echo(one_line(f"{output}: {found.lead}. {found.found}"))
+        click.echo(one_line(f"{output}: {said}"))
     if opened and output is not None:
         _open(output)
-    if found.summary.failed:
+    if found.reading.summary.failed:
         raise click.exceptions.Exit(1)
+
+
+def _written(output: Path | None) -> AbstractContextManager[BinaryIO]:
+    """Open the output before anything is read, so that one that cannot be written is told at once."""
+    from pipeline.files import atomic_file
+
+    if output is None:
+        return nullcontext(sys.stdout.buffer)
+    return atomic_file(output)
 
 
 def _open(page: Path) -> None:

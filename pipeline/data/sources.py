@@ -186,7 +186,7 @@ def _files_below(
     note: Callable[[str], None],
     tell: Callable[[Path, str], None] | None,
 ) -> list[Path | SourceError]:
-    """Search a folder, however deep it is, without following links to folders: they may lead back."""
+    """Search a folder, however deep it is, but for what is hidden and links to folders, which may lead back."""
     files: list[Path] = []
     errors: list[SourceError] = []
     no_files: list[tuple[Path, str]] = []
@@ -196,6 +196,8 @@ def _files_below(
         try:
             with os.scandir(here) as entries:
                 for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     elif kind := _no_file(entry):

@@ -54,9 +54,9 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || typing(event.target)) return;
     const inArticle = Boolean(event.target.closest?.(".paragraph"));
-    const by = STEPS[event.key] ?? (inArticle ? ARROWS[event.key] : undefined);
+    const by = STEPS[event.key.toLowerCase()] ?? (inArticle ? ARROWS[event.key] : undefined);
     if (!by) return;
-    const next = step(event.key in STEPS ? hits() : paragraphs(), by);
+    const next = step(event.key.toLowerCase() in STEPS ? hits() : paragraphs(), by);
     if (!next) return;
     event.preventDefault();
     go(next);
@@ -71,6 +71,7 @@
     if (document.getElementById("whole")?.checked) for (const fold of every("details.fold")) fold.open = true;
   });
 
+  document.addEventListener("filtered", begin);
   const result = document.getElementById("result");
   if (result) new MutationObserver(begin).observe(result, { childList: true });
   begin();

@@ -67,7 +67,7 @@ globalThis.office = (() => {
     const body = quotations.map(({ text: quoted, source, address }) => {
       let cited = text(source, '<w:i/><w:sz w:val="19"/>');
       if (address) {
-        links.push([`link${links.length}`, "hyperlink", address, true]);
+        links.push([`link${links.length}`, "hyperlink", new URL(address).href, true]);
         cited += text(", ", "<w:i/>") + `<w:hyperlink r:id="link${links.length - 1}">${text(address, '<w:color w:val="0B57A4"/><w:sz w:val="19"/><w:u w:val="single"/>')}</w:hyperlink>`;
       }
       return `<w:p><w:pPr><w:keepNext/><w:spacing w:before="240" w:after="60"/><w:ind w:left="400"/></w:pPr>${text(`“${quoted}”`)}</w:p><w:p><w:pPr><w:ind w:left="400"/></w:pPr>${cited}</w:p>`;

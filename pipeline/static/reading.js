@@ -59,6 +59,7 @@
       paragraph.querySelector(".undo").hidden = false;
       state.textContent = `corrected by ${person}`;
       status.textContent = `Saved for paragraph ${number + 1}: ${topics.join(", ") || "no topic"}.`;
+      document.dispatchEvent(new Event("corrected"));
     } catch (error) {
       press(chip, before);
       state.textContent = "not saved";

@@ -2,25 +2,32 @@
 "use strict";
 
 {
-  const KEPT = `corrections ${document.body.dataset.made}`;
   const { model, made } = document.body.dataset;
+  const KEPT = `corrections ${model}`; // so that a page that is made anew has them
+  const NAME = "annotator", DAYS = 30;
   const status = document.getElementById("status");
   const words = document.getElementById("words");
   const annotator = document.getElementById("annotator");
   const every = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const corrections = new Map(read());
+  let corrections = new Map(read());
 
   document.documentElement.classList.add("js");
 
+  // Those of all pages of this model; after a while, those of pages that are gone are forgotten.
   function read() {
     try {
-      return JSON.parse(localStorage.getItem(KEPT) ?? "[]");
+      const since = new Date(Date.now() - DAYS * 86_400_000).toISOString();
+      return JSON.parse(localStorage.getItem(KEPT) ?? "[]").filter(([, { time }]) => time > since);
     } catch {
       return []; // this browser keeps nothing for such pages
     }
   }
 
-  function keep() {
+  // Another tab may have kept some meanwhile.
+  function keep(text, correction) {
+    for (const [other, kept] of read()) corrections.set(other, kept);
+    if (correction) corrections.set(text, correction);
+    else corrections.delete(text);
     try {
       localStorage.setItem(KEPT, JSON.stringify([...corrections]));
     } catch {
@@ -43,7 +50,15 @@
       count += !story.hidden && story.matches(".story");
     }
     for (const section of every("main section")) section.hidden = !section.querySelector("[data-topics]:not([hidden])");
+    for (const heading of every("h3.kind")) heading.hidden = !below(heading).some((part) => (part.matches("ul") ? part.querySelector(":scope > :not([hidden])") : !part.hidden));
+    document.dispatchEvent(new Event("filtered"));
     status.textContent = topics.length || asked.length ? `${count} ${count === 1 ? "story" : "stories"}.` : "";
+  }
+
+  function below(heading) {
+    const found = [];
+    for (let next = heading.nextElementSibling; next && !next.matches("h3"); next = next.nextElementSibling) found.push(next);
+    return found;
   }
 
   const textOf = (paragraph) => paragraph.querySelector(".text").textContent;
@@ -65,15 +80,23 @@
       paragraph.querySelector(".state").textContent = said ? (same(said, modelSays(paragraph)) ? "confirmed" : "corrected") : "";
       paragraph.querySelector(".right").setAttribute("aria-pressed", Boolean(said && same(said, modelSays(paragraph))));
     }
-    document.getElementById("corrected").textContent = corrections.size;
-    document.getElementById("corrections").hidden = !corrections.size;
+    const count = onThisPage().length;
+    document.getElementById("corrected").textContent = count;
+    document.getElementById("corrections").hidden = !count;
+    document.dispatchEvent(new Event("corrected"));
+  }
+
+  function onThisPage() {
+    const texts = new Set(every(".paragraph").map(textOf));
+    return [...corrections].filter(([text]) => texts.has(text));
   }
 
   function note(paragraph, topics, isConfirmed) {
     const { key, title, day, address, file } = paragraph.closest("[data-title]").dataset;
-    if (same(topics, modelSays(paragraph)) && !isConfirmed) corrections.delete(textOf(paragraph));
-    else corrections.set(textOf(paragraph), { article: key, paragraph: Number(paragraph.dataset.paragraph), title, date: day, source: address || file, topics, suggested: modelSays(paragraph), time: new Date().toISOString() });
-    keep();
+    const date = /^\d/.test(day) ? day : undefined; // else it is the day on which it was read
+    const facts = { article: key, paragraph: Number(paragraph.dataset.paragraph), title, date, source: address || file };
+    const isAsBefore = same(topics, modelSays(paragraph)) && !isConfirmed;
+    keep(textOf(paragraph), isAsBefore ? null : { ...facts, topics, suggested: modelSays(paragraph), time: new Date().toISOString() });
   }
 
   function correct(chip) {
@@ -83,8 +106,11 @@
     note(paragraph, before.includes(topic) ? before.filter((other) => other !== topic) : [...before, topic], false);
   }
 
+  // What is shown is right; where it is a correction, that says so already.
   function confirm(button) {
     const paragraph = button.closest(".paragraph");
+    const said = corrections.get(textOf(paragraph))?.topics;
+    if (said && !same(said, modelSays(paragraph))) return;
     note(paragraph, modelSays(paragraph), button.getAttribute("aria-pressed") !== "true");
   }
 
@@ -95,13 +121,30 @@
       annotator.focus();
       return;
     }
-    const lines = [...corrections].map(([text, { topics, suggested, time, ...facts }]) =>
+    remember(name);
+    const lines = onThisPage().map(([text, { topics, suggested, time, ...facts }]) =>
       JSON.stringify({ text, ...facts, annotations: [{ annotator: name, topics, time, suggested, model, origin: "correction" }] }));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines.join("\n"), "\n"], { type: "application/octet-stream" }));
     link.download = `corrections-${made.slice(0, 10)}.jsonl`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  function remember(name) {
+    try {
+      localStorage.setItem(NAME, name);
+    } catch {
+      // it is asked for again
+    }
+  }
+
+  function remembered() {
+    try {
+      return localStorage.getItem(NAME) ?? "";
+    } catch {
+      return "";
+    }
   }
 
   // The topic of the section, else the first that the paragraph has.
@@ -123,11 +166,19 @@
   document.addEventListener("keydown", (event) => {
     const paragraph = event.target.closest?.(".paragraph");
     if (!paragraph || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (event.key === "x") correct(topicInQuestion(paragraph));
-    else if (event.key === "y") confirm(paragraph.querySelector(".right"));
+    const key = event.key.toLowerCase();
+    if (key === "x") correct(topicInQuestion(paragraph));
+    else if (key === "y") confirm(paragraph.querySelector(".right"));
+  });
+
+  addEventListener("storage", (event) => {
+    if (event.key !== KEPT) return;
+    corrections = new Map(read());
+    show();
   });
 
   words.addEventListener("input", filter);
+  annotator.value = remembered();
   filter();
   show();
 }

@@ -39,6 +39,7 @@
     return { text, topics, title, outlet, day, address, file, paragraph: Number(paragraph.dataset.paragraph) + 1 };
   }
 
+  const shortened = (text, most) => (text.length > most ? `${text.slice(0, most)}…` : text);
   const sourceOf = ({ outlet, title, day, paragraph }) => `${outlet}, “${title}”, ${day}, paragraph ${paragraph}`;
   const placeOf = ({ address, file }) => address || file;
   const asText = () => quotations.map((one) => `“${one.text}”\n— ${sourceOf(one)}, ${placeOf(one)}\n`).join("\n");
@@ -59,7 +60,7 @@
 
   function asRows() {
     const header = ["Quotation", "Topics", "Title", "Outlet", "Date", "Paragraph", "Address"];
-    return [header, ...quotations.map((one) => [one.text.slice(0, LONGEST), one.topics.join("; "), one.title, one.outlet, one.day, one.paragraph, placeOf(one)])];
+    return [header, ...quotations.map((one) => [shortened(one.text, LONGEST), one.topics.join("; "), one.title, one.outlet, one.day, one.paragraph, placeOf(one)])];
   }
 
   const FORMATS = {
@@ -107,7 +108,7 @@
 
   function listed(one) {
     const item = document.createElement("li"), remove = document.createElement("button");
-    item.textContent = `${one.text.slice(0, 120)}${one.text.length > 120 ? "…" : ""} (${sourceOf(one)}) `;
+    item.textContent = `${shortened(one.text, 120)} (${sourceOf(one)}) `;
     remove.type = "button";
     remove.className = "plain";
     remove.textContent = "Remove";
@@ -127,9 +128,16 @@
 
   document.addEventListener("keydown", (event) => {
     const paragraph = event.target.closest?.(".paragraph");
-    if (event.key !== "q" || !paragraph?.querySelector("button.quote") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.toLowerCase() !== "q" || !paragraph?.querySelector("button.quote") || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     toggle(paragraph);
+  });
+
+  // What is quoted on the page has the topics that are shown.
+  document.addEventListener("corrected", () => {
+    if (!quotations.length) return;
+    const shown = new Map(every("button.quote").map((button) => quotationOf(button.closest(".paragraph"))).map((one) => [keyOf(one), one]));
+    keep(quotations.map((one) => shown.get(keyOf(one)) ?? one));
   });
 
   addEventListener("storage", (event) => {

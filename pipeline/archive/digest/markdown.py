@@ -9,13 +9,13 @@ from pipeline.archive.digest.rows import (
     Entry,
     Section,
     counted,
+    day_of,
     enclosed,
     further_topics,
     link,
     source_of,
     sparkline,
     timeline_words,
-    words_of_day,
 )
 from pipeline.archive.queries import StoryArticle
 
@@ -88,7 +88,7 @@ def _table(digest: Digest) -> Iterator[str]:
 def _story(digest: Digest, section: Section, entry: Entry) -> Iterator[str]:
     yield from (f"#### {escaped(entry.story.title)}", "")
     for article in entry.story.articles:
-        yield f"- {_linked(enclosed(article.outlet), article)}, {words_of_day(article.day)}"
+        yield f"- {_linked(enclosed(article.outlet), article)}, {day_of(article)}"
     yield ""
     if topics := further_topics(digest, section, entry):
         yield from (f"Also: {escaped(', '.join(topics))}", "")

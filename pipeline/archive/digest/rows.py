@@ -243,7 +243,22 @@ def source_of(entry: Entry, quotation: Quotation) -> str:
     """
     first = entry.first
     told = f"{enclosed(first.outlet)}, “{enclosed(first.title)}”"
-    return f"{told}, {words_of_day(first.day)}, paragraph {quotation.number + 1}"
+    return f"{told}, {day_of(first)}, paragraph {quotation.number + 1}"
+
+
+def day_of(article: StoryArticle) -> str:
+    """Return an article's day in words; of one without a date, that on which it was collected, and that it is so.
+
+    Parameters
+    ----------
+    article : StoryArticle
+
+    Returns
+    -------
+    str
+
+    """
+    return words_of_day(article.day) if article.dated else f"collected {words_of_day(article.day)}"
 
 
 def enclosed(text: str) -> str:

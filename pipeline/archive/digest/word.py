@@ -10,13 +10,13 @@ from pipeline.archive.digest.rows import (
     Entry,
     Section,
     counted,
+    day_of,
     enclosed,
     further_topics,
     link,
     place,
     source_of,
     sparkline,
-    words_of_day,
 )
 from pipeline.errors import MissingExtraError
 
@@ -140,7 +140,7 @@ def _add_story(
     for number, article in enumerate(entry.story.articles):
         told.add_run("; " if number else "")
         _add_linked(told, enclosed(article.outlet), link(article))
-        told.add_run(f", {words_of_day(article.day)}")
+        told.add_run(f", {day_of(article)}")
     if topics := further_topics(digest, section, entry):
         told.add_run(f". Also: {', '.join(topics)}").italic = True
     for quotation in entry.quotations:
