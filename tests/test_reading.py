@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -11,6 +12,11 @@ import pytest
 from lxml import html
 from reading import ENTRIES, FIELD, PEACE, article, fill, reading
 from serving import Service, make_model, serving
+from test_quantification import REFERENCE
+
+from pipeline.evaluation.quantification import Tally, corrected_rate
+from pipeline.model.bundle import reference_path
+from pipeline.monitoring.reference import Reference
 
 FIELDS = ("since", "until", "topic", "outlet", "words", "threshold", "page")
 
@@ -306,6 +312,29 @@ def test_the_timeline_has_a_chart_and_a_table_for_each_topic(served: Service) ->
         ["Courier", "5", "2 · 40.0 % (11.8\u201376.9 %)"],
     ]
     assert "No topic has more stories in the last two days (3 to 4 March 2026)" in page.text_content()
+
+
+def test_shares_are_corrected_for_the_errors_of_the_model_that_are_known(
+    small_model: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "models"
+    shutil.copytree(small_model, model)
+    topics = ("mine_action", "peace_process")
+    known = Reference("run-one", topics, {"balanced": {"mine_action": REFERENCE}})
+    reference_path(model / "champion.safetensors").write_text(known.as_json(), encoding="utf-8")
+    with reading(model, tmp_path) as running:
+        page = shown(running, "/timeline")
+        assert "corrected" not in shown(running, "/timeline?words=sappers").text_content()
+        assert "corrected" not in shown(running, "/timeline?threshold=0.9").text_content()
+    estimate = corrected_rate(Tally(3, 2), REFERENCE)
+    rows = [cells(row) for row in page.xpath("//section[@aria-labelledby='chart-0']//tbody/tr")]
+    ends = f"({100 * estimate.low:.1f}\u2013{100 * estimate.high:.1f} %)"
+    assert rows[1] == ["2026-03-03", "2", "3", "66.7 % (20.8\u201393.9 %)", f"{100 * estimate.value:.1f} % {ends}"]
+    assert len(page.xpath("//section[@aria-labelledby='chart-1']//tbody/tr[1]/td")) == 3
+    total = corrected_rate(Tally(13, 4), REFERENCE)
+    (note,) = page.xpath("//section[@aria-labelledby='chart-0']/p[@class='note']")
+    assert f"corrected {100 * total.value:.1f} %" in note.text_content()
+    assert "adjusted count" in page.text_content()
 
 
 def test_a_rising_topic_is_told(small_model: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pipeline.archive import queries
 from pipeline.archive.digest.rows import words_of_period
 from pipeline.archive.queries import ArchivedArticle, ShownModel
 from pipeline.archive.selection import Selection
+from pipeline.evaluation.quantification import TopicReference
 from pipeline.labelling import store
 from pipeline.predict.article import DEFAULT_POINT
 from pipeline.serve import people, work
@@ -172,6 +174,7 @@ def _timeline_page(request: Request, reader: Reader, asked: Filters) -> Response
     topics = [topic for topic in reader.topics if not chosen.topics or topic.id in chosen.topics]
     counts = queries.day_counts(reader.database, chosen)
     begun = queries.story_counts(reader.database, Selection(before, until, outlets=chosen.outlets))
+    errors = _errors(request, reader) if not chosen.words and chosen.threshold is None else {}
     by_outlet = timelines.outlet_rows(queries.outlet_counts(reader.database, chosen), topics)
     ranges = {name: asked.last_days(reader.newest, days) for name, days in (("30 days", 30), ("90 days", 90))}
     ranges["All"] = asked.query(since=None, until=None)
@@ -181,7 +184,7 @@ def _timeline_page(request: Request, reader: Reader, asked: Filters) -> Response
         reader.topics,
         asked=replace(asked, selection=chosen),
         chosen=chosen,
-        charts=timelines.charts(counts, begun, topics, since=since, until=until),
+        charts=timelines.charts(counts, begun, topics, since=since, until=until, errors=errors),
         shown_topics=topics,
         per_bar=timelines.days_per_bar(since, until),
         by_outlet=by_outlet[:LISTED_OUTLETS],
@@ -193,6 +196,14 @@ def _timeline_page(request: Request, reader: Reader, asked: Filters) -> Response
         before=words_of_period(before, days_before(recent, 1)),
         path="/timeline",
     )
+
+
+def _errors(request: Request, reader: Reader) -> Mapping[str, TopicReference]:
+    """Return what the archive's model misses and assigns by mistake; empty where it is not the one in use."""
+    model = state_of(request).model.current
+    if model.reference is None or model.sha256 != reader.model.sha256:
+        return {}
+    return model.reference.errors.get(DEFAULT_POINT, {})
 
 
 def _read_article(request: Request, number: str) -> tuple[ArchivedArticle, ShownModel] | None:

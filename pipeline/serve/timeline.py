@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipeline.archive.queries import DayCount, OutletCount, StoryCount
+from pipeline.evaluation.estimates import Estimate
+from pipeline.evaluation.quantification import Tally, TopicReference, corrected_rate
 from pipeline.evaluation.trends import BASE_DAYS, RECENT_DAYS, DayTally, Rise, Share, rise, wilson
 from pipeline.schema import Topic
 
@@ -20,6 +22,7 @@ class Bar:
     """A period: its first and last day, what was counted, and where it stands in the chart.
 
     `x`, `width`, `top`, `low` and `high` are in units of the chart, from above; None without a paragraph.
+    `corrected` is the share without the model's errors, None where these are not known.
     """
 
     since: str
@@ -27,6 +30,7 @@ class Bar:
     hits: int
     paragraphs: int
     share: Share
+    corrected: Estimate | None
     x: float
     width: float
     top: float | None
@@ -46,6 +50,8 @@ class Chart:
         The share at the top of the chart.
     total : Share
         Of all paragraphs.
+    corrected : Estimate or None
+        The same without the model's errors, where these are known.
     hits, paragraphs : int
     rise : Rise
 
@@ -55,6 +61,7 @@ class Chart:
     bars: tuple[Bar, ...]
     ceiling: float
     total: Share
+    corrected: Estimate | None
     hits: int
     paragraphs: int
     rise: Rise
@@ -75,7 +82,13 @@ class OutletRow:
 
 
 def charts(
-    counts: Sequence[DayCount], stories: Sequence[StoryCount], topics: Sequence[Topic], *, since: str, until: str
+    counts: Sequence[DayCount],
+    stories: Sequence[StoryCount],
+    topics: Sequence[Topic],
+    *,
+    since: str,
+    until: str,
+    errors: Mapping[str, TopicReference],
 ) -> list[Chart]:
     """Draw each topic over the days from one to another.
 
@@ -88,6 +101,8 @@ def charts(
     topics : sequence of Topic
         At most so many charts are drawn.
     since, until : str
+    errors : mapping of str to TopicReference
+        What the model misses and assigns by mistake, by topic; empty where it is not known of these counts.
 
     Returns
     -------
@@ -99,7 +114,10 @@ def charts(
     for count in counts:
         by_topic[count.topic].append(count)
     rises = _rises(stories, [topic.id for topic in topics], until)
-    drawn = [_chart(topic, by_topic[topic.id], rises[topic.id], since, until) for topic in topics]
+    drawn = [
+        _chart(topic, by_topic[topic.id], rises[topic.id], errors.get(topic.id), since=since, until=until)
+        for topic in topics
+    ]
     return sorted(drawn, key=lambda chart: not chart.rise.rises)
 
 
@@ -157,7 +175,15 @@ def _rises(stories: Sequence[StoryCount], topics: Sequence[str], until: str) -> 
     return {topic: rise(new, old, topics=len(topics)) for topic, (old, new) in tallies.items()}
 
 
-def _chart(topic: Topic, counts: Sequence[DayCount], risen: Rise, since: str, until: str) -> Chart:
+def _chart(
+    topic: Topic,
+    counts: Sequence[DayCount],
+    risen: Rise,
+    errors: TopicReference | None,
+    *,
+    since: str,
+    until: str,
+) -> Chart:
     first, last, size = date.fromisoformat(since), date.fromisoformat(until), days_per_bar(since, until)
     number = math.ceil(((last - first).days + 1) / size)
     hits, paragraphs = [0] * number, [0] * number
@@ -173,11 +199,18 @@ def _chart(topic: Topic, counts: Sequence[DayCount], risen: Rise, since: str, un
         end = start + timedelta(days=min(size - 1, (last - start).days))
         heights = [None if math.isnan(one) else round(HEIGHT * (1 - min(1.0, one / ceiling)), 2) for one in share]
         x, width = round(place * WIDTH / number, 2), round(0.8 * WIDTH / number, 2)
-        bars.append(
-            Bar(start.isoformat(), end.isoformat(), hits[place], paragraphs[place], share, x, width, *heights)
-        )
-    total = wilson(sum(hits), sum(paragraphs))
-    return Chart(topic, tuple(bars), ceiling, total, sum(hits), sum(paragraphs), risen)
+        days, found = (start.isoformat(), end.isoformat()), (hits[place], paragraphs[place])
+        bars.append(Bar(*days, *found, share, _corrected(*found, errors), x, width, *heights))
+    found = sum(hits), sum(paragraphs)
+    return Chart(topic, tuple(bars), ceiling, wilson(*found), _corrected(*found, errors), *found, risen)
+
+
+def _corrected(hits: int, paragraphs: int, errors: TopicReference | None) -> Estimate | None:
+    """Correct a share for the model's errors, where they are known and there is a paragraph."""
+    if errors is None or not paragraphs:
+        return None
+    found = corrected_rate(Tally(paragraphs, hits), errors)
+    return None if math.isnan(found.value) else found
 
 
 def _ceiling(shares: Sequence[float]) -> float:
