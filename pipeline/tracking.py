@@ -1,5 +1,6 @@
 """Track runs, metrics and models in MLflow; with `pyfunc`, the only modules that know it."""
 
+import gc
 import io
 import json
 import logging
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -155,11 +157,14 @@ class Tracker:
             try:
                 yield active.info.run_id
                 status = RunStatus.FINISHED
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as interruption:
                 status = RunStatus.KILLED
+                _let_go(interruption)
                 raise
             finally:
-                mlflow.end_run(RunStatus.to_string(status))
+                interrupted = status == RunStatus.KILLED  # where this cannot be recorded, the next command does it
+                with suppress(MlflowException, SQLAlchemyError) if interrupted else nullcontext():
+                    mlflow.end_run(RunStatus.to_string(status))
 
     def log(
         self,
@@ -538,6 +543,15 @@ def _one_line(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         first = " ".join(str(error).splitlines()[:1])
         raise TrackingError(f"{uri}: cannot be used for tracking: {first}") from None
+
+
+def _let_go(interruption: KeyboardInterrupt) -> None:
+    """Free what calls that were cut short hold, such as a transaction that would keep the store locked."""
+    error: BaseException | None = interruption
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__context__
+    gc.collect()
 
 
 @contextmanager

@@ -273,6 +273,19 @@ def test_mlflow_says_what_is_wrong_with_a_request(trained: TrainedExperiment, as
         model.predict(asked)
 
 
+def test_an_interruption_frees_the_store_and_is_recorded(tmp_path: Path) -> None:
+    tracker = Tracker(SETTINGS, tmp_path / "output")
+
+    def cut_short() -> None:
+        writing = sqlite3.connect(tmp_path / "output/mlflow.db")
+        writing.execute("BEGIN IMMEDIATE")
+        raise KeyboardInterrupt  # its traceback keeps the connection, and so the lock
+
+    with pytest.raises(KeyboardInterrupt), tracker.run() as run_id:
+        cut_short()
+    assert tracker.client.get_run(run_id).info.status == "KILLED"
+
+
 def test_an_alias_that_nobody_has_is_none(tmp_path: Path, trained: TrainedExperiment) -> None:
     assert Tracker(SETTINGS, trained.experiment.output).find("nobody") is None
     other = TrackingSettings(experiment="tests", model_name="other")
