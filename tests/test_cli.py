@@ -180,7 +180,7 @@ def test_ctrl_c_in_training_and_a_second_training_leave_the_model_usable(
         made.folder / "articles" / "more.jsonl", support.made_rows(800, prefix="m", writer="m", seed=3)
     )
     settings = made.config_file.read_text(encoding="utf-8")
-    made.config_file.write_text(re.sub(r"cv: \d+", "cv: 60", settings), encoding="utf-8")  # a long fit
+    made.config_file.write_text(re.sub(r"cv: \d+", "cv: 250", settings), encoding="utf-8")  # a long fit
     copy_store(trained, made)
     before, runs = state(made.output), run_states(made.output / "mlflow.db")
     first = subprocess.Popen(
