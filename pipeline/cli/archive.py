@@ -3,7 +3,7 @@
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,38 @@ ARCHIVE = click.option(
     show_envvar=True,
     help="SQLite file of the collected articles. [default: archive.sqlite3 beside the model]",
 )
+
+
+_OF_SOURCES = (
+    click.argument("sources", nargs=-1, type=click.Path(readable=False)),  # one that is not costs only itself
+    click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address."),
+    click.option("--feed", "feeds", multiple=True, help="Also read the entries of the feed at this address."),
+    click.option("--full-text", is_flag=True, help="Fetch the pages behind the entries of feeds."),
+    click.option("--allow-private", is_flag=True, help="Let addresses be of private networks and this machine."),
+    click.option(
+        "--outlet", help="Outlet of all articles. [default: as the feed, page or table says, else host or folder]"
+    ),
+    click.option(
+        "--text-column", default="text", show_default=True, help="Column of a table that holds the text."
+    ),
+)
+
+
+def reads_sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command SOURCES, and the options that say how articles are read.
+
+    Parameters
+    ----------
+    command : callable
+
+    Returns
+    -------
+    callable
+
+    """
+    for parameter in reversed(_OF_SOURCES):
+        command = parameter(command)
+    return command
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
@@ -127,15 +159,7 @@ class StopRequests:
         "topics collect articles.parquet --archive press.sqlite3",
     ],
 )
-@click.argument("sources", nargs=-1, type=click.Path(readable=False))  # one that is not costs only itself
-@click.option("--url", "urls", multiple=True, help="Also collect the page, document or feed at this address.")
-@click.option("--feed", "feeds", multiple=True, help="Also collect the entries of the feed at this address.")
-@click.option("--full-text", is_flag=True, help="Fetch the pages behind the entries of feeds.")
-@click.option("--allow-private", is_flag=True, help="Let addresses be of private networks and this machine.")
-@click.option(
-    "--outlet", help="Outlet of all articles. [default: as the feed, page or table says, else host or folder]"
-)
-@click.option("--text-column", default="text", show_default=True, help="Column of a table that holds the text.")
+@reads_sources
 @click.option(
     "--watch",
     "folders",

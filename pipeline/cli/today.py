@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from pipeline.cli.archive import reads_sources
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, bundle_of, tell
 from pipeline.text.display import one_line
 
@@ -22,15 +23,7 @@ from pipeline.text.display import one_line
         "topics today inbox/ --feed https://example.org/rss --full-text --output monday.html",
     ],
 )
-@click.argument("sources", nargs=-1, type=click.Path(readable=False))
-@click.option("--url", "urls", multiple=True, help="Also read the page, document or feed at this address.")
-@click.option("--feed", "feeds", multiple=True, help="Also read the entries of the feed at this address.")
-@click.option("--full-text", is_flag=True, help="Fetch the pages behind the entries of feeds.")
-@click.option("--allow-private", is_flag=True, help="Let addresses be of private networks and this machine.")
-@click.option(
-    "--outlet", help="Outlet of all articles. [default: as the feed, page or table says, else host or folder]"
-)
-@click.option("--text-column", default="text", show_default=True, help="Column of a table that holds the text.")
+@reads_sources
 @click.option("--title", default="Today", show_default=True, help="Heading of the page.")
 @MODEL_ADDRESS
 @click.option(
