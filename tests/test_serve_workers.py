@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from serving import Service, serving
 
@@ -125,6 +126,18 @@ def test_a_service_is_not_ready_while_no_process_lives(small_model: Path, tmp_pa
         running.wait_for("no process that predicts is alive", "processes that predict are alive again")
 
 
+def test_a_process_that_dies_as_the_service_starts_is_replaced(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path) as running:
+        while not (started := children(running.process.pid)):
+            time.sleep(0.001)
+        for process in started:
+            os.kill(process, signal.SIGKILL)
+        assert until(running, 200)["run_id"] == "run-one"
+        while b"\ntopics_workers 2.0\n" not in running.ask("/metrics").body:
+            time.sleep(0.05)
+        assert not [line for line in running.lines() if "Traceback" in line or "error: Appl" in line]
+
+
 def until(running: Service, status: int) -> dict:
     end = time.monotonic() + 30
     while (reply := running.ask("/readyz")).status != status:
@@ -133,9 +146,7 @@ def until(running: Service, status: int) -> dict:
 
 
 def children(process: int) -> list[int]:
-    command = ["ps", "-o", "pid=", "--ppid", str(process)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [int(line) for line in done.stdout.split()]
+    return [child.pid for child in psutil.Process(process).children()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -75,8 +75,14 @@ class Workers:
             raise RefusedError(503, "the process that worked on this request died; try again") from None
 
     async def start(self) -> None:
-        """Start all processes that do not run yet; they have no limit, as they have everything to import."""
-        await asyncio.gather(*(self._call(0, *self._first()) for _ in range(self._most)))
+        """Start all processes that do not run yet; they have no limit, as they have everything to import.
+
+        One that dies meanwhile is left to `watch`.
+        """
+        starting = (self._call(0, *self._first()) for _ in range(self._most))
+        for error in await asyncio.gather(*starting, return_exceptions=True):
+            if isinstance(error, BaseException) and not isinstance(error, BrokenWorkerProcess):
+                raise error
 
     def alive(self) -> int:
         """Count the processes that live; those that still start are not among them."""
@@ -109,9 +115,12 @@ class Workers:
             task.exception()  # the next request that needs the process meets it as well, and says so
 
     async def _call(self, seconds: int, work: Callable[..., T], *arguments: object) -> T:
-        process, result = await to_process.run_sync(
-            _working, seconds, work, arguments, cancellable=True, limiter=self._limiter
-        )
+        try:
+            process, result = await to_process.run_sync(
+                _working, seconds, work, arguments, cancellable=True, limiter=self._limiter
+            )
+        except ProcessLookupError:  # it died as it started, and anyio would end it
+            raise BrokenWorkerProcess from None
         self._processes.add(process)
         return result
 
