@@ -162,7 +162,7 @@ class Tracker:
                 _let_go(interruption)
                 raise
             finally:
-                interrupted = status == RunStatus.KILLED  # where this cannot be recorded, the next command does it
+                interrupted = status == RunStatus.KILLED  # the next command closes what stays open in its store
                 with suppress(MlflowException, SQLAlchemyError) if interrupted else nullcontext():
                     mlflow.end_run(RunStatus.to_string(status))
 

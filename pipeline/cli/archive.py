@@ -3,7 +3,7 @@
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, bundle_of, pr
 from pipeline.text.display import one_line
 
 if TYPE_CHECKING:
-    from pipeline.archive.collect import Summary
+    from pipeline.archive.collect import Collecting, Summary
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([1-9]\d{0,5})([smhdw])")
@@ -59,6 +59,32 @@ def reads_sources(command: Callable[..., Any]) -> Callable[..., Any]:
     for parameter in reversed(_OF_SOURCES):
         command = parameter(command)
     return command
+
+
+def collecting(options: Mapping[str, Any], *, stopping: Callable[[], bool] = lambda: False) -> "Collecting":
+    """Return how articles are read: by the options of `reads_sources`, telling of problems on standard error.
+
+    Parameters
+    ----------
+    options : mapping
+    stopping : callable, optional
+        Asked before each article whether to end.
+
+    Returns
+    -------
+    Collecting
+
+    """
+    from pipeline.archive.collect import Collecting
+
+    return Collecting(
+        complain=lambda error: tell(f"error: {error}"),
+        note=lambda said: tell(f"note: {said}"),
+        outlet=options["outlet"],
+        text_column=options["text_column"],
+        full_text=options["full_text"],
+        stopping=stopping,
+    )
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only for the type checker
@@ -186,20 +212,12 @@ def collect_command(**options: Any) -> None:
         raise click.UsageError("no SOURCES, --url, --feed or --watch")
     if missing := [folder for folder in options["folders"] if not folder.is_dir()]:
         raise click.UsageError(f"--watch {missing[0]}: no such folder")
-    from pipeline.archive.collect import Collecting
     from pipeline.archive.session import Session, Sources
 
     stop = StopRequests()
     model = options["model"]
     sources = Sources(options["sources"], options["urls"], options["feeds"], options["folders"])
-    how = Collecting(
-        complain=lambda error: tell(f"error: {error}"),
-        note=lambda said: tell(f"note: {said}"),
-        outlet=options["outlet"],
-        text_column=options["text_column"],
-        full_text=options["full_text"],
-        stopping=stop.is_asked,
-    )
+    how = collecting(options, stopping=stop.is_asked)
     with stop.heard(), progress_bar("labelling anew") as progress:
         session = Session(
             archive_of(model, options["archive"]),

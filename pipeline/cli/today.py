@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from pipeline.cli.archive import reads_sources
+from pipeline.cli.archive import collecting, reads_sources
 from pipeline.cli.options import MODEL_ADDRESS, Command, FilePath, bundle_of, tell
 from pipeline.text.display import one_line
 
@@ -47,23 +47,15 @@ def today_command(output: Path | None, *, opened: bool, **options: Any) -> None:
         raise click.UsageError("no SOURCES, --url or --feed")
     if opened and output is None:
         raise click.UsageError("--open needs a file, not standard output")
-    from pipeline.archive.collect import Collecting
     from pipeline.archive.session import Sources
     from pipeline.archive.today import as_html, read_today
     from pipeline.files import refuse_overwriting
 
     refuse_overwriting(output, options["sources"])
-    how = Collecting(
-        complain=lambda error: tell(f"error: {error}"),
-        note=lambda said: tell(f"note: {said}"),
-        outlet=options["outlet"],
-        text_column=options["text_column"],
-        full_text=options["full_text"],
-    )
     with _written(output) as page:
         found = read_today(
             Sources(options["sources"], options["urls"], options["feeds"], without=output),
-            how,
+            collecting(options),
             bundle_of(options["model"]),
             now=datetime.now(UTC).astimezone(),
             title=options["title"],
