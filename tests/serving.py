@@ -93,13 +93,20 @@ class Service:
         """Read what it has logged so far."""
         return self.log.read_text(encoding="utf-8").splitlines()
 
-    def wait_for(self, *phrases: str) -> list[str]:
-        """Wait until lines have been logged with these phrases, and return all lines."""
-        end = time.monotonic() + 30
-        while (found := self.lines()) and not all(any(phrase in line for line in found) for phrase in phrases):
-            assert time.monotonic() < end, found
+    def wait_for(self, *phrases: str, times: int = 1) -> list[str]:
+        """Wait until each of these phrases has been logged in so many lines, and return all lines."""
+        end = time.monotonic() + 60
+        while any(sum(phrase in line for line in self.lines()) < times for phrase in phrases):
+            assert time.monotonic() < end, self.lines()
             time.sleep(0.05)
-        return found
+        return self.lines()
+
+    def wait_for_metric(self, metric: str, **headers: str) -> None:
+        """Wait until a metric has a value; asking for it is a request itself."""
+        end = time.monotonic() + 60
+        while f"\n{metric}\n" not in (shown := self.ask("/metrics", **headers).body.decode()):
+            assert time.monotonic() < end, shown
+            time.sleep(0.02)
 
     def ask(self, path: str, data: object = None, **headers: str) -> Reply:
         """Send a GET, or a POST of bytes, or of an object as JSON."""
