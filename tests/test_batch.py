@@ -7,12 +7,13 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,10 +38,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table that takes a second or two: 120,000 rows, with texts whose second line looks like a row of CSV."""
+    """A table that takes some seconds: 360,000 rows, with texts whose second line looks like a row of CSV."""
     path = tmp_path_factory.mktemp("large") / "large.jsonl"
     lines = "".join(json.dumps({"text": f"{text}\n999,gas,0.5\n"}) + "\n" for text in TEXTS)
-    path.write_text(lines * 2000, encoding="utf-8")
+    path.write_text(lines * 6000, encoding="utf-8")
     return path
 
 
@@ -360,38 +361,67 @@ def test_a_table_that_can_be_read_only_once_is_read_once(model: Path, tmp_path: 
     assert found == predicted(model, table, tmp_path / "two")
 
 
+@contextmanager
+def begun(
+    model: Path, *arguments: object, journal: Path, lines: int = 2, **options: Any
+) -> "Iterator[subprocess.Popen[str]]":
+    """Start a command, and wait for lines of its journal: the job, and one for each chunk of rows."""
+    with subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True, **options) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while not (journal.exists() and journal.read_text().count("\n") >= lines):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def endless(line: str) -> "Iterator[IO[bytes]]":
+    """Repeat a line for ever: a job that reads this is at work until a signal ends it."""
+    with subprocess.Popen(["yes", line], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        yield process.stdout  # closed on the way out, which ends `yes`
+
+
+def noted_rows(journal: Path) -> int:
+    """Return how many rows are complete, as the last whole line of a journal says."""
+    rows: int = json.loads(journal.read_text().split("\n")[-2])[0]
+    return rows
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_an_interrupted_job_resumes_without_loss_or_double_rows(
     model: Path, large: Path, tmp_path: Path, form: str
 ) -> None:
     output, part, journal = (tmp_path / name for name in ("out", ".out.part", ".out.part.journal"))
     arguments = [large, "--format", form, "--keep", "text", "--output", output]
-    with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL) as begun:
-        while not (journal.exists() and journal.read_text().count("\n") > 3):
-            time.sleep(0.001)
-        begun.send_signal(signal.SIGKILL)
+    with begun(model, *arguments, journal=journal, lines=4) as killed:
+        killed.kill()
     assert not output.exists()
     os.truncate(part, part.stat().st_size - 7)
     resumed = predict(model, *arguments, "--resume", "--workers", 2)
     assert int(re.findall(r"resumed after ([\d,]+) rows", resumed.stderr)[0].replace(",", "")) > 1000
-    predict(model, large, "--format", form, "--keep", "text", "--output", tmp_path / "complete")
+    predict(model, large, "--format", form, "--keep", "text", "--workers", 2, "--output", tmp_path / "complete")
     assert output.read_bytes() == (tmp_path / "complete").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["complete", "out"]
 
 
-def test_ctrl_c_ends_every_process_and_leaves_a_part_to_resume(model: Path, large: Path, tmp_path: Path) -> None:
-    output, part = tmp_path / "out", tmp_path / ".out.part"
-    arguments = [large, "--workers", 2, "--output", output]
-    with subprocess.Popen(
-        command(model, *arguments), stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as begun:
-        while not (part.exists() and part.stat().st_size):
-            time.sleep(0.001)
-        os.killpg(begun.pid, signal.SIGINT)  # as a terminal does: every process of the group hears it
-        assert begun.communicate()[1] == "interrupted; existing files are unchanged\n"
-    assert begun.returncode == 130
-    assert predict(model, *arguments, "--resume").returncode == 0
-    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, 120_001))
+def test_ctrl_c_ends_every_process_and_leaves_a_part_to_resume(model: Path, tmp_path: Path) -> None:
+    output, journal, line = tmp_path / "out", tmp_path / ".out.part.journal", json.dumps({"text": MINES})
+    arguments = ["-", "--text-column", "text", "--workers", 2, "--output", output]
+    with (
+        endless(line) as table,
+        begun(model, *arguments, journal=journal, lines=3, stdin=table, start_new_session=True) as first,
+    ):  # both workers have answered
+        os.killpg(first.pid, signal.SIGINT)  # as a terminal does: every process of the group hears it
+        assert first.communicate()[1] == "interrupted; existing files are unchanged\n"
+    assert first.returncode == 130
+    rows = noted_rows(journal) + 1000
+    assert predict(model, *arguments, "--resume", stdin=f"{line}\n".encode() * rows).returncode == 0
+    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, rows + 1))
 
 
 def processes(group: int) -> list[str]:
@@ -405,18 +435,20 @@ def processes(group: int) -> list[str]:
     return found
 
 
-def test_no_worker_outlives_a_killed_parent(model: Path, large: Path, tmp_path: Path) -> None:
-    part, arguments = tmp_path / ".out.part", [large, "--workers", 2, "--output", tmp_path / "out"]
-    with subprocess.Popen(command(model, *arguments), stderr=subprocess.DEVNULL, start_new_session=True) as begun:
-        while not (part.exists() and part.stat().st_size):
-            time.sleep(0.001)
+def test_no_worker_outlives_a_killed_parent(model: Path, tmp_path: Path) -> None:
+    arguments = ["-", "--text-column", "text", "--workers", 2, "--output", tmp_path / "out"]
+    journal = tmp_path / ".out.part.journal"
+    with (
+        endless(json.dumps({"text": MINES})) as table,
+        begun(model, *arguments, journal=journal, stdin=table, start_new_session=True) as killed,
+    ):
         if Path("/proc/self/stat").exists():
-            assert len(processes(begun.pid)) == 3
-        begun.kill()
+            assert len(processes(killed.pid)) == 3
+        killed.kill()
     deadline = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < deadline:
-            os.killpg(begun.pid, 0)
+            os.killpg(killed.pid, 0)
             time.sleep(0.01)
 
 
@@ -460,36 +492,29 @@ def test_a_part_is_resumed_by_the_same_job_alone(model: Path, tmp_path: Path, ch
         assert (tmp_path / "out").read_bytes() == b"header"
 
 
-def begun(model: Path, *arguments: object, until: Path) -> "subprocess.Popen[str]":
-    """Start a command, and wait until a file has something in it."""
-    process = subprocess.Popen(command(model, *arguments), stderr=subprocess.PIPE, text=True)
-    while not (until.exists() and until.stat().st_size):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.001)
-    return process
-
-
-def test_a_resumed_run_counts_the_errors_before_it(model: Path, large: Path, tmp_path: Path) -> None:
-    table, journal = tmp_path / "t.jsonl", tmp_path / ".out.part.journal"
-    table.write_bytes(b'{"text": null}\n' + large.read_bytes())
-    with begun(model, table, "--output", tmp_path / "out", until=journal) as first:
-        while journal.read_text().count("\n") < 3:
-            time.sleep(0.001)
+def test_a_resumed_run_counts_the_errors_before_it(model: Path, tmp_path: Path) -> None:
+    journal = tmp_path / ".out.part.journal"
+    arguments = ["-", "--text-column", "text", "--output", tmp_path / "out"]
+    with endless('{"text": null}') as table, begun(model, *arguments, journal=journal, stdin=table) as first:
         first.kill()
-    resumed = predict(model, table, "--output", tmp_path / "out", "--resume")
+    rows = noted_rows(journal)
+    resumed = predict(model, *arguments, "--resume", stdin=b'{"text": null}\n' * rows + b'{"text": "Gas."}\n' * 10)
     assert resumed.returncode == 1
-    assert re.search(
-        rf"resumed after [\d,]+ rows; 1 rows with an error, the first in {table}, line 1: no text", resumed.stderr
-    )
+    errors = f"{rows:,} rows with an error, the first in -, line 1: no text"
+    assert f"resumed after {rows:,} rows; {errors}" in resumed.stderr
 
 
 @pytest.mark.parametrize("signalled", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_ends_a_table_in_one_line_with_a_part_to_resume(
-    model: Path, large: Path, tmp_path: Path, signalled: signal.Signals, workers: int
+    model: Path, tmp_path: Path, signalled: signal.Signals, workers: int
 ) -> None:
-    arguments = [large, "--workers", workers, "--output", tmp_path / "out"]
-    with begun(model, *arguments, until=tmp_path / ".out.part") as first:
+    arguments = ["-", "--text-column", "text", "--workers", workers, "--output", tmp_path / "out"]
+    journal = tmp_path / ".out.part.journal"
+    with (
+        endless(json.dumps({"text": MINES})) as table,
+        begun(model, *arguments, journal=journal, stdin=table) as first,
+    ):
         first.send_signal(signalled)
         assert first.communicate()[1] == "interrupted; existing files are unchanged\n"
     assert first.returncode == 128 + signalled
@@ -497,19 +522,21 @@ def test_a_signal_ends_a_table_in_one_line_with_a_part_to_resume(
 
 
 @pytest.mark.parametrize("resume", [[], ["--resume"]], ids=["anew", "resumed"])
-def test_of_two_runs_to_one_output_the_second_is_refused(
-    model: Path, large: Path, tmp_path: Path, resume: list[str]
-) -> None:
-    output = tmp_path / "out.jsonl"
-    with begun(model, large, "--output", output, until=tmp_path / ".out.jsonl.part") as first:
-        first.send_signal(signal.SIGSTOP)
-        second = predict(model, large, "--output", output, *resume)
-        first.send_signal(signal.SIGCONT)
-        first.communicate()
+def test_of_two_runs_to_one_output_the_second_is_refused(model: Path, tmp_path: Path, resume: list[str]) -> None:
+    output, rows, line = tmp_path / "out.jsonl", 100_000, '{"text": "Of gas."}'
+    arguments, journal = ["-", "--text-column", "text", "--output", output], tmp_path / ".out.jsonl.part.journal"
+    held = ["sh", "-c", f"yes '{line}' | head -n {rows}; read _"]  # the table ends once this hears so
+    with (
+        subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as table,
+        begun(model, *arguments, journal=journal, stdin=table.stdout) as first,
+    ):
+        second = predict(model, *arguments, *resume, stdin=line.encode())
+        assert table.stdin
+        table.stdin.close()
+        assert first.communicate()[1].startswith(f"{rows:,} rows in ")
     assert (second.returncode, second.stderr) == (1, f"error: {output}: another process is writing it\n")
     assert first.returncode == 0
-    rows = [json.loads(line)["row"] for line in output.read_bytes().splitlines()]
-    assert rows == list(range(1, 120_001))
+    assert [json.loads(line)["row"] for line in output.read_bytes().splitlines()] == list(range(1, rows + 1))
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
