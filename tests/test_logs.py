@@ -101,14 +101,14 @@ def test_a_probe_that_fails_is_logged(small_model: Path, tmp_path: Path) -> None
 
 
 def test_what_is_no_request_is_one_line_too(small_model: Path, tmp_path: Path) -> None:
-    with serving(small_model, tmp_path, "--max-seconds", "0.5") as running:
+    with serving(small_model, tmp_path, "--max-seconds", "2") as running:
         assert sent(running, b"not HTTP\r\n\r\n").startswith(b"HTTP/1.1 400 ")
         assert sent(running, b"GET /late HTTP/1.1\r\n").startswith(b"HTTP/1.1 408 ")
         assert sent(running, b"").startswith(b"HTTP/1.1 408 ")
         sent(running, get("/last"))
         _, wrong, late, last = running.wait_for("/last")
     assert re.fullmatch(rf"{TIME} 127\.0\.0\.1 - - 400 0\.0 ms 30 bytes", wrong)
-    assert re.fullmatch(rf"{TIME} 127\.0\.0\.1 - - 408 500\.0 ms 58 bytes", late)
+    assert re.fullmatch(rf"{TIME} 127\.0\.0\.1 - - 408 2000\.0 ms 58 bytes", late)
     assert " GET /last 404 " in last
 
 
