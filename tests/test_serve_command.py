@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import socket
 import threading
 import time
 from collections.abc import Iterator
