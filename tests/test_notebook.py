@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_notebook_runs_and_shows_what_it_says() -> None:
     notebook = nbformat.read(ROOT / "docs/tour.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
+    waits = {"timeout": 600, "iopub_timeout": 120, "startup_timeout": 300}
+    NotebookClient(notebook, **waits, resources={"metadata": {"path": str(ROOT)}}).execute()
     shown = "\n".join(
         output["data"]["text/plain"]
         for cell in notebook.cells
