@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import support
 import yaml
+from ports import free_port
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
@@ -170,13 +170,6 @@ def health_check() -> list[str]:
     kind, program, *arguments = COMPOSE["mlflow"]["healthcheck"]["test"]
     assert (kind, program) == ("CMD", "python")
     return [sys.executable, *arguments]
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def answers(address: str) -> bool:

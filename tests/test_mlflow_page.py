@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 import support
 from conftest import TrainedExperiment
 from playwright.sync_api import Page, expect, sync_playwright
+from ports import free_port
 from test_page_in_browser import CHROMIUM
 
 pytestmark = pytest.mark.skipif(
@@ -22,12 +22,6 @@ pytestmark = pytest.mark.skipif(
     reason="no browser: apt-get install chromium, or name one in CHROMIUM",
 )
 _SLOW = 60_000  # milliseconds: MLflow's page is large
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from serving import ARTICLE, Service, serving
 from test_pages import form
 
@@ -126,8 +127,7 @@ def test_a_service_for_others_takes_any_name_unless_one_is_given(small_model: Pa
 @pytest.mark.skipif(not NGINX, reason="no proxy: apt-get install nginx-light")
 def test_the_configuration_in_the_docs_works(published: Service, tmp_path: Path) -> None:
     (server,) = re.findall(r"```nginx\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     upstream = published.url.removeprefix("http://").removesuffix("/topics")
     server = server.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("127.0.0.1:8000", upstream)
     server = re.sub(r"ssl_.*;", "", server)
@@ -154,7 +154,7 @@ def test_the_configuration_in_the_docs_works(published: Service, tmp_path: Path)
 
 
 def _wait(port: int) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

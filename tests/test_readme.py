@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import support
 import yaml
+from ports import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGES = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md"))
@@ -68,14 +68,8 @@ def environment() -> dict[str, str]:
     return {**support.ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT), **alone}
 
 
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
-
-
 def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5) as reply:

@@ -1,7 +1,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 import support
 from conftest import TrainedExperiment
+from ports import free_port
 
 TEXTS = [
     "The bridge has a new pier and arch.",
@@ -28,8 +28,7 @@ SERVE = ["mlflow", "models", "serve", "-m", "models:/tests@candidate", "--env-ma
 
 @pytest.fixture(scope="module")
 def server(trained: TrainedExperiment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("serving") / "log.txt"
     store = {"MLFLOW_TRACKING_URI": f"sqlite:///{trained.experiment.output / 'mlflow.db'}"}
     with log.open("wb") as told:
