@@ -143,6 +143,8 @@ def test_a_service_below_a_path_with_a_token_asks_for_it_once(
 def test_another_window_than_the_opener_cannot_hand_over_a_text(
     context: BrowserContext, own_service: Service, site: str
 ) -> None:
+    context.clock.install(time=0)
+    context.clock.pause_at(1)
     news = context.new_page()
     news.goto(f"{site}/open")
     with context.expect_page() as opened:
@@ -153,7 +155,8 @@ def test_another_window_than_the_opener_cannot_hand_over_a_text(
     page.evaluate(f"window.postMessage({message}, '*')")  # of this window itself, not of its opener
     news.evaluate("window.opened.postMessage('no text', '*')")
     news.evaluate("window.opened.postMessage({selected: 1}, '*')")
-    expect(page.locator("#missing")).to_be_visible(timeout=20_000)
+    page.clock.run_for(10_000)
+    expect(page.locator("#missing")).to_be_visible()
     assert page.locator(".paragraph").count() == 0
     news.evaluate(f"window.opened.postMessage({message}, '*')")
     expect(page.locator(".paragraph .text")).to_have_text(["A forged text."])

@@ -22,6 +22,7 @@ from pipeline.schema import Article
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 LOOKS = [("light", 1280), ("dark", 390)]
+expect.set_options(timeout=30_000)  # for all tests in a browser, which all import this file; milliseconds
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM and os.environ.get("CI") != "true",
