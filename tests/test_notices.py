@@ -57,7 +57,7 @@ class Desk:
             text or f"{key} {archiving.MINES.format(place=key)} Of {key} nobody had heard in {key} before {key}."
         )
         entry = archiving.entry(key, text, title=f"Title {key}")
-        archiving.add(self.database, self.model, entry, time=self.now.isoformat(timespec="microseconds"))
+        archiving.add(self.database, self.model, entry, time=self.now.isoformat(timespec="seconds"))
 
     def notify(self, *, after: float = 30, pause: float = 10) -> Round:
         self.now += timedelta(minutes=after)
@@ -117,6 +117,13 @@ def test_what_was_there_before_the_view_is_not_new(desk: Desk, mailbox: Mailbox)
     desk.collect("bravo")
     desk.notify()
     assert titles(mailbox) == [["Title bravo"]]
+
+
+def test_what_comes_within_the_same_second_is_new(desk: Desk, mailbox: Mailbox) -> None:
+    add_view(desk.database, "Mines", Selection(), [DESK], now=START + timedelta(seconds=0.4))
+    desk.collect("alpha", after=0.01)  # 0.2 s after the view
+    desk.notify()
+    assert titles(mailbox) == [["Title alpha"]]
 
 
 def test_a_story_that_another_outlet_repeats_is_not_told_again(desk: Desk, mailbox: Mailbox) -> None:

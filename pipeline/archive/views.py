@@ -334,4 +334,5 @@ def _view(row: sqlite3.Row) -> View:
 
 
 def _stamp(now: datetime | None) -> str:
-    return (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    """Return the second, as of articles: what is collected later in it is new, too."""
+    return (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
