@@ -70,7 +70,7 @@ class AnyPort(Controller):
 
 @contextmanager
 def mail_server(mailbox: Any, **settings: Any) -> Iterator[int]:
-    controller = AnyPort(mailbox, hostname="127.0.0.1", port=0, **settings)
+    controller = AnyPort(mailbox, hostname="127.0.0.1", port=0, ready_timeout=60, **settings)
     controller.start()
     try:
         yield controller.port
