@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from archiving import LUNCH, MINES, PEACE, check
 from press import feed, page, press
+from psutil import Process
 from serving import make_model
 from support import ENVIRONMENT, command, run
 
-from pipeline.archive.database import open_archive, transaction
+from pipeline.archive.database import open_archive
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def write_news(folder: Path, count: int) -> Path:
         text = "\n\n".join(
             one.format(place=f"{'abcdefgh'[n % 8]}{n} {n * n} {n + 7}") for one in (MINES, PEACE, LUNCH)
         )
-        (folder / f"{n:03}.txt").write_text(text, encoding="utf-8")
+        (folder / f"{n:04}.txt").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -180,17 +181,19 @@ def test_a_model_that_is_damaged_meanwhile_leaves_the_one_in_use(models: Path, t
 
 
 def test_sigterm_ends_between_articles_and_the_next_run_goes_on(models: Path, tmp_path: Path) -> None:
-    news = write_news(tmp_path / "news", 400)
+    news = write_news(tmp_path / "news", 4000)
     archive = models / "archive.sqlite3"
     with running("collect", news, "--model", models) as process:
         wait_until(lambda: count(archive) > 3, process)
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (143, "")
     kept = count(archive)
     assert f"{kept} articles: {kept} new" in out
+    for path in sorted(news.iterdir())[kept + 100 :]:  # a hundred more show that it goes on
+        path.unlink()
     done = run("collect", news, "--model", models)
-    assert f"400 articles: {400 - kept} new, 0 changed, {kept} unchanged" in done.stdout
+    assert f"{kept + 100} articles: 100 new, 0 changed, {kept} unchanged" in done.stdout
     with open_archive(archive) as database:
         check(database)
 
@@ -249,13 +252,16 @@ def test_without_an_archive_every_command_says_so_in_one_line(
 def test_an_archive_in_use_is_waited_for(models: Path, tmp_path: Path) -> None:
     news = write_news(tmp_path / "news", 2)
     archive = models / "archive.sqlite3"
-    run("collect", news / "000.txt", "--model", models)
-    with open_archive(archive) as holder, running("collect", news, "--model", models) as process:
-        with transaction(holder):
+    run("collect", news / "0000.txt", "--model", models)
+    with open_archive(archive) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with running("collect", news, "--model", models) as process:
+            wait_until(lambda: str(archive) in [file.path for file in Process(process.pid).open_files()], process)
             time.sleep(2)
             assert process.poll() is None
             assert count(archive) == 1
-        out, _ = process.communicate(timeout=60)
+            holder.rollback()
+            out, _ = process.communicate(timeout=60)
     assert (process.returncode, "1 new" in out) == (0, True)
 
 
