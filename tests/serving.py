@@ -119,7 +119,7 @@ class Service:
             data, named = json.dumps(data).encode(), {"content-type": "application/json", **named}
         request = urllib.request.Request(self.url + path, data, named, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return Reply(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -5,13 +5,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from serving import ARTICLE, Service, serving
+from serving import ARTICLE, Reply, Service, serving
 
 JSON = "application/json"
-SECONDS = 1.0
+RIGHT = {"authorization": "Bearer a secret"}
 
 
 @pytest.fixture(scope="module")
@@ -19,23 +21,33 @@ def strict(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Give a service with narrow limits and a token."""
     folder = tmp_path_factory.mktemp("strict")
     (folder / "token").write_text("a secret\n")
-    limits = ["--max-body", "20000", "--max-texts", "5", "--max-seconds", str(SECONDS), "--max-requests", "4"]
+    limits = ["--max-body", "20000", "--max-texts", "5", "--max-seconds", "20", "--max-requests", "4"]
     with serving(small_model, folder, *limits, "--token-file", str(folder / "token")) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def impatient(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give a service that waits for a request for a second."""
+    with serving(small_model, tmp_path_factory.mktemp("impatient"), "--max-seconds", "1") as running:
+        yield running
+
+
 def ask(service: Service, data: object, **headers: str) -> tuple[int, str]:
-    reply = service.ask("/v1/predict", data, **{"authorization": "Bearer a secret", **headers})
+    reply = service.ask("/v1/predict", data, **{**RIGHT, **headers})
     return reply.status, reply.json().get("detail", "")
 
 
-def raw(service: Service, *pieces: bytes, wait: float = 0.0, token: str = "a secret") -> bytes:
-    """Send bytes as they are, with a pause between them, and read until the service closes."""
+def connected(service: Service) -> socket.socket:
     host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    return socket.create_connection((host, int(port)), timeout=60)
+
+
+def raw(service: Service, *pieces: bytes) -> bytes:
+    """Send bytes as they are, and read until the service closes."""
+    with connected(service) as connection:
         for piece in pieces:
-            connection.sendall(piece.replace(b"TOKEN", token.encode()))
-            time.sleep(wait)
+            connection.sendall(piece)
         got = b""
         while piece := connection.recv(65536):
             got += piece
@@ -43,7 +55,7 @@ def raw(service: Service, *pieces: bytes, wait: float = 0.0, token: str = "a sec
 
 
 HEAD = (
-    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n"
+    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a secret\r\n"
     b"Content-Type: application/json\r\n"
 )
 
@@ -104,9 +116,9 @@ def test_a_compressed_body_is_refused_as_such(service: Service) -> None:
 def test_after_a_request_that_was_ended_others_are_answered_again(small_model: Path, tmp_path: Path) -> None:
     """A new process takes longer to start than this limit."""
     article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
-    with serving(small_model, tmp_path, "--max-seconds", "0.2", "--workers", "1") as running:
+    with serving(small_model, tmp_path, "--max-seconds", "0.5", "--workers", "1") as running:
         assert running.ask("/v1/predict", {"article": article, "explain": True}).status == 413
-        end, status = time.monotonic() + 30, 0
+        end, status = time.monotonic() + 120, 0
         while status != 200 and time.monotonic() < end:
             status = running.ask("/v1/predict", {"texts": ["Sappers cleared landmines."]}).status
         assert status == 200
@@ -114,7 +126,8 @@ def test_after_a_request_that_was_ended_others_are_answered_again(small_model: P
 
 def test_two_heavy_requests_do_not_hold_up_others(small_model: Path, tmp_path: Path) -> None:
     hostile = {"texts": ["a" + "\u0301\u0316" * 30_000 + " landmines" * 60_000], "explain": True}
-    with serving(small_model, tmp_path, "--max-seconds", "4", "--workers", "3") as running:
+    with serving(small_model, tmp_path, "--max-seconds", "10", "--workers", "3") as running:
+        assert running.ask("/healthz").status == 200
         started = time.monotonic()
         replies: list[int] = []
         asking = [
@@ -129,7 +142,7 @@ def test_two_heavy_requests_do_not_hold_up_others(small_model: Path, tmp_path: P
         for thread in asking:
             thread.join()
         assert set(replies) <= {200, 413}
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 60
 
 
 def test_a_paragraph_of_ten_megabytes_is_refused(service: Service) -> None:
@@ -137,15 +150,17 @@ def test_a_paragraph_of_ten_megabytes_is_refused(service: Service) -> None:
     assert (reply.status, reply.json()) == (413, {"detail": "exceeds the limit of 1000000 bytes"})
 
 
-def test_the_largest_body_is_answered(service: Service) -> None:
-    assert service.ask("/v1/predict", {"texts": ["landmines " * 99_000], "explain": True}).status == 200
+def test_the_largest_body_is_answered(small_model: Path, tmp_path: Path) -> None:
+    with serving(small_model, tmp_path, "--max-seconds", "50") as running:
+        reply = running.ask("/v1/predict", {"texts": ["landmines " * 99_000], "explain": True})
+        assert reply.status == 200
 
 
 def test_what_takes_too_long_to_answer_is_given_up(small_model: Path, tmp_path: Path) -> None:
     article = "\n\n".join(f"{i} " + "landmines and peace talks in the field " * 20 for i in range(1000))
-    with serving(small_model, tmp_path, "--max-seconds", "0.2") as running:
+    with serving(small_model, tmp_path, "--max-seconds", "0.5") as running:
         reply = running.ask("/v1/predict", {"article": article, "explain": True})
-        assert (reply.status, "exceeds the limit of 0.2 seconds" in reply.json()["detail"]) == (413, True)
+        assert (reply.status, "exceeds the limit of 0.5 seconds" in reply.json()["detail"]) == (413, True)
         assert running.ask("/healthz").status == 200
 
 
@@ -164,42 +179,43 @@ def test_a_body_in_chunks_is_counted_too(strict: Service) -> None:
     ],
     ids=["body", "headers", "nothing"],
 )
-def test_a_slow_client_is_told_so_and_left(strict: Service, pieces: tuple[bytes, ...]) -> None:
-    started = time.monotonic()
-    assert raw(strict, *pieces).startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < 10 * SECONDS
+def test_a_slow_client_is_told_so_and_left(impatient: Service, pieces: tuple[bytes, ...]) -> None:
+    assert raw(impatient, *pieces).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_second_request_may_not_dawdle_either(strict: Service) -> None:
-    first = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    answer = raw(strict, first, b"GET /healthz HT", wait=0.2)
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"HTTP/1.1 408 " in answer
+def test_a_second_request_may_not_dawdle_either(impatient: Service) -> None:
+    connection = HTTPConnection(impatient.url.removeprefix("http://"), timeout=60)
+    connection.request("GET", "/healthz")
+    with connection.getresponse() as first:
+        assert (first.status, first.read()) == (200, b'{"status":"ok"}')
+    connection.sock.sendall(b"GET /healthz HT")
+    assert connection.sock.recv(65536).startswith(b"HTTP/1.1 408 ")
+    connection.close()
 
 
 def test_a_client_that_leaves_is_no_error(strict: Service) -> None:
-    host, port = strict.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(HEAD.replace(b"TOKEN", b"a secret") + b"Content-Length: 100\r\n\r\n{")
+    with connected(strict) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
     assert ask(strict, {"texts": []})[0] == 200
 
 
 def test_too_many_at_once_are_told_to_wait(strict: Service) -> None:
-    end, reply = time.monotonic() + 20, None
-    while (reply is None or reply.status != 429) and time.monotonic() < end:
-        waiting = [
-            threading.Thread(target=raw, args=(strict, HEAD + b"Content-Length: 9\r\n\r\n")) for _ in "four"
-        ]
-        for thread in waiting:
-            thread.start()
-        while any(thread.is_alive() for thread in waiting) and (reply is None or reply.status != 429):
-            reply = strict.ask("/v1/predict", {"texts": []}, authorization="Bearer a secret")
+    with ExitStack() as waiting:
+        for _ in "four":
+            waiting.enter_context(connected(strict)).sendall(HEAD + b"Content-Length: 9\r\n\r\n")
+        reply = until(strict, 429)
         assert strict.ask("/healthz").status == 200
-        for thread in waiting:
-            thread.join()
-    assert reply
-    assert (reply.status, {name.lower() for name in reply.headers} >= {"retry-after"}) == (429, True)
-    assert ask(strict, {"texts": []})[0] == 200
+    assert "retry-after" in {name.lower() for name in reply.headers}
+    until(strict, 200)
+
+
+def until(service: Service, status: int) -> Reply:
+    """Ask until the status is so."""
+    end = time.monotonic() + 60
+    while (reply := service.ask("/v1/predict", {"texts": []}, **RIGHT)).status != status:
+        assert time.monotonic() < end, reply
+        time.sleep(0.02)
+    return reply
 
 
 @pytest.mark.parametrize(
@@ -224,20 +240,20 @@ def test_wrong_tokens_are_counted_and_slowed_and_the_right_one_is_not(small_mode
     with serving(small_model, tmp_path, "--token-file", str(tmp_path / "token")) as running:
         assert timed(running, "Bearer secret")[0] == 200
         wrong = [timed(running, f"Bearer {guess}") for guess in ("a", "b", "")]
-        missing = timed(running, "")
         guessing = [threading.Thread(target=timed, args=(running, "Bearer wrong")) for _ in range(20)]
         for thread in guessing:
             thread.start()
-        time.sleep(0.2)
-        right = timed(running, "Bearer secret")
+        running.wait_for_metric("topics_wrong_tokens_total 23.0", authorization="Bearer secret")
+        missing, right = timed(running, ""), timed(running, "Bearer secret")
+        assert any(thread.is_alive() for thread in guessing), (
+            "who sends no wrong token does not wait as guesses do"
+        )
         for thread in guessing:
             thread.join()
-        found = running.ask("/metrics", authorization="Bearer secret").body.decode()
+        running.wait_for_metric("topics_wrong_tokens_total 23.0", authorization="Bearer secret")
     for (status, seconds), least in zip(wrong, (0.1, 0.2, 0.4), strict=True):
         assert (status, seconds >= least) == (401, True)
     assert (missing[0], right[0]) == (401, 200)
-    assert (missing[1] < 0.4, right[1] < 0.4) == (True, True)
-    assert "topics_wrong_tokens_total 23.0" in found
 
 
 def test_guesses_in_parallel_are_refused_unread(small_model: Path, tmp_path: Path) -> None:
@@ -254,7 +270,9 @@ def test_guesses_in_parallel_are_refused_unread(small_model: Path, tmp_path: Pat
         for thread in guessing:
             thread.join()
         assert timed(running, "Bearer secret")[0] == 200
-    assert sorted(status for status, _ in replies) == [401] * 16 + [429] * 8
+    statuses = [status for status, _ in replies]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) >= 16
     assert all(seconds >= 0.8 for status, seconds in replies if status == 401)
 
 
