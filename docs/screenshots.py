@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from html.parser import HTMLParser
@@ -129,6 +130,8 @@ def texts(url: str, report: Path) -> dict[str, str]:
 def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[str]:
     """List the lines of two texts that differ by more than the last digit of a number.
 
+    Lines that have only moved are the same: two terms of nearly one weight change places.
+
     Parameters
     ----------
     pictured, shown : str
@@ -141,9 +144,11 @@ def differences(pictured: str, shown: str, *, tolerance: float = 0.02) -> list[s
         Empty where the texts are the same.
 
     """
-    lines = list(zip(pictured.splitlines(), shown.splitlines(), strict=False))
-    if pictured.count("\n") != shown.count("\n"):
-        return [f"{pictured.count(chr(10))} lines, now {shown.count(chr(10))}"]
+    before, now = pictured.splitlines(), shown.splitlines()
+    if len(before) != len(now):
+        return [f"{len(before)} lines, now {len(now)}"]
+    gone, come = ((Counter(one) - Counter(other)).elements() for one, other in ((before, now), (now, before)))
+    lines = zip(gone, come, strict=True)
     return [f"{old!r}, now {new!r}" for old, new in lines if not _same(old, new, tolerance)]
 
 
