@@ -150,16 +150,18 @@ def test_another_window_than_the_opener_cannot_hand_over_a_text(
     with context.expect_page() as opened:
         news.evaluate(f"window.opened = open('{own_service.url}/bookmarklet/receive', '_blank')")
     page = opened.value
+    page.wait_for_load_state()  # or its script would not hear what follows
     expect(page.locator("#waiting")).to_be_visible()
-    message = "{selected: 'A forged text.', page: '', title: ''}"
-    page.evaluate(f"window.postMessage({message}, '*')")  # of this window itself, not of its opener
+    page.evaluate(  # from this window itself, not from its opener
+        "window.postMessage({selected: 'A forged text.', page: '', title: ''}, '*')"
+    )
     news.evaluate("window.opened.postMessage('no text', '*')")
     news.evaluate("window.opened.postMessage({selected: 1}, '*')")
     page.clock.run_for(10_000)
     expect(page.locator("#missing")).to_be_visible()
     assert page.locator(".paragraph").count() == 0
-    news.evaluate(f"window.opened.postMessage({message}, '*')")
-    expect(page.locator(".paragraph .text")).to_have_text(["A forged text."])
+    news.evaluate("window.opened.postMessage({selected: 'A text.', page: '', title: ''}, '*')")
+    expect(page.locator(".paragraph .text")).to_have_text(["A text."])
 
 
 def test_another_site_can_neither_post_nor_keep_hold_of_the_window(
