@@ -180,7 +180,7 @@ def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPa
 def test_the_program_limits_its_own_time_and_memory() -> None:
     with subprocess.Popen([sys.executable, "-P", pdf_lines.__file__], stdin=subprocess.PIPE) as reading:
         limits = Path(f"/proc/{reading.pid}/limits")
-        for _ in range(1000):
+        for _ in range(6000):
             if (found := limits_in(limits)) == {"Max cpu time": "120", "Max address space": str(2 << 30)}:
                 break
             time.sleep(0.01)
