@@ -648,14 +648,19 @@ def test_a_signal_leaves_the_old_output_and_nothing_else(
     source, output, part = (tmp_path / name for name in ("long.txt", "out.html", ".out.html.part"))
     source.write_text("Landmines.\n\n" * 20_000)
     output.write_text("old")
+    output.chmod(0o640)
     command = support.command("predict", "--model", small_model, source, "--output", output)
     with subprocess.Popen(command, env=support.ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
-        while not part.exists():
+        deadline = time.monotonic() + 120
+        # a signal in the very moment in which the part is made leaves it there; next it gets the old output's mode
+        while not part.exists() or part.stat().st_mode != output.stat().st_mode:
             assert process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.001)
-        time.sleep(0.1)  # a signal in the very moment in which the part is made leaves it for the next attempt
+        process.send_signal(signal.SIGSTOP)
         second = predict(small_model, source, "--output", output) if signalled == signal.SIGTERM else None
         process.send_signal(signalled)
+        process.send_signal(signal.SIGCONT)
         assert process.communicate()[1] == "interrupted; existing files are unchanged\n"
     assert process.returncode == 128 + signalled
     assert second is None or second.stderr == f"error: {output}: another process is writing it\n"
