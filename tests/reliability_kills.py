@@ -219,6 +219,7 @@ def kill_services(chance: random.Random, folder: Path, kills: int) -> int:
     model = make_model(folder / "served.safetensors")
     acknowledged: list[str] = []
     for turn in range(kills):
+        before = len(acknowledged)
         with serving(model, folder) as service:
             threads = [
                 threading.Thread(target=correct, args=(service, f"{turn} {thread}", acknowledged))
@@ -227,6 +228,8 @@ def kill_services(chance: random.Random, folder: Path, kills: int) -> int:
             service.ask("/v1/predict", {"text": "Sappers."})  # the first answer waits for its process
             for thread in threads:
                 thread.start()
+            while len(acknowledged) == before and any(thread.is_alive() for thread in threads):
+                time.sleep(0.01)
             time.sleep(chance.uniform(0, 0.8))
             service.process.kill()
             for thread in threads:
