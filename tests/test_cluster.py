@@ -232,10 +232,9 @@ def test_what_is_published_is_skipped_until_something_changes(
     assert "published before" not in other.stderr
 
 
-DEADLY = {  # every death is one that the client hears of, and a worker has time to be replaced on a busy machine
+DEADLY = {  # every death is one that the client hears of
     **support.ENVIRONMENT,
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
-    "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "300s",
 }
 
 

@@ -12,6 +12,7 @@ from pipeline.errors import ClusterError, MissingExtraError
 
 LOCAL = "local"
 _SILENT = logging.CRITICAL  # what befalls workers is reported by this package, in a line
+_REPLACED_WITHIN = "300 s"  # Dask's own 15 s are too short for a process to start on a busy machine
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def _distributed() -> Any:
 
 @contextmanager
 def _local(distributed: Any, workers: int) -> Iterator[Any]:
+    import dask
+
     with _deaf_to_terminal():
         cluster = distributed.LocalCluster(
             n_workers=workers,
@@ -92,7 +95,7 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
             dashboard_address="127.0.0.1:0",  # there is a page in any case: let it be on a free port
             silence_logs=_SILENT,
         )
-    with cluster:
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": _REPLACED_WITHIN}), cluster:
         yield cluster
 
 
