@@ -158,6 +158,7 @@ def held(running: Service) -> Iterator[None]:
     try:
         yield
         wait_until_refused(running)
+        time.sleep(1)  # in which a service that waits for nothing would end
     finally:
         for process in processes:
             process.resume()
