@@ -492,6 +492,29 @@ def test_a_part_is_resumed_by_the_same_job_alone(model: Path, tmp_path: Path, ch
         assert (tmp_path / "out").read_bytes() == b"header"
 
 
+def test_a_part_with_content_has_a_job_at_every_moment(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, journal = tmp_path / ".out.part", tmp_path / ".out.part.journal"
+    job, before, begun_with = Job("-", "text", model, "jsonl"), Path.open, []
+
+    def noting(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> IO[Any]:
+        if (path, mode) == (journal, "w"):
+            begun_with.append(part.stat().st_size)
+        return before(path, mode, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", noting)
+    for resume in (False, True):
+        with (
+            suppress(KeyboardInterrupt),
+            PartFile(tmp_path / "out", job).opened(b"header", resume=resume),
+        ):
+            assert json.loads(journal.read_text())["source"] == "-"
+            raise KeyboardInterrupt
+        assert part.read_bytes() == b"header"
+    assert begun_with == [0, 0]
+
+
 def test_a_resumed_run_counts_the_errors_before_it(model: Path, tmp_path: Path) -> None:
     journal = tmp_path / ".out.part.journal"
     arguments = ["-", "--text-column", "text", "--output", tmp_path / "out"]

@@ -380,12 +380,13 @@ class PartFile:
         with one_line_errors(self.output), part_of(self.output, keep=True) as part:
             kept = self._kept(part, header) if resume and part.path.stat().st_size else Kept()
             sink = LineSink(part.file, kept=kept)
+            part.file.truncate(part.file.seek(kept.size))
             try:
                 with part.journal.open("a" if kept.rows else "w", encoding="utf-8") as sink.journal:
                     if not kept.rows:
                         sink.journal.write(f"{json.dumps(self.job)}\n")
-                    part.file.truncate(part.file.seek(kept.size))
-                    part.file.write(b"" if kept.rows else header)
+                        sink.journal.flush()  # whenever this is killed, a part with content has a job
+                        part.file.write(header)
                     yield sink
                 part.publish()
             except Exception:
