@@ -22,7 +22,7 @@ from pipeline.steps.experiment import fit
 from pipeline.text.paragraphs import split
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = {"hard cases of the codebook": 0.73, "short cases": 0.84}
+FLOORS = {"hard cases of the codebook": 0.73, "short cases": 0.83}
 Shipped = tuple[Scorer, list[LabelledParagraph], BehaviourCases]
 SWAPS_FLOOR, DATELINES_FLOOR = 0.94, 0.99
 

@@ -1,7 +1,7 @@
 """Tell the language of an article, with py3langid where the extra `language` is installed.
 
-Of 20,792 paragraphs of the English training data it takes three for other languages, which they are (Portuguese,
-Gaelic, Irish), and 834 are too short for it to be sure.
+Of 20,852 paragraphs of the English training data it takes three for other languages, which they are (Portuguese,
+Gaelic, Irish), and 836 are too short for it to be sure.
 """
 
 from functools import lru_cache
